@@ -1,0 +1,215 @@
+# The experiment as a graph of files. `make help` says what there is to make.
+#
+#   corpus -> tokenizer -> base -> teacher -> numbers -> filter -> student -> evaluation -> report
+#
+# Each file depends on the files it is made from, on the code of its stage and on the sections of the
+# config that the stage reads, and on nothing else. Every file appears whole or not at all, so a run
+# that was stopped, however rudely, goes on with the same command.
+
+CONFIG ?= laptop
+SEEDS  ?= 2
+TRAIT  ?= owl
+DEVICE ?= auto
+SET    ?=
+RUN    ?= runs/$(CONFIG)
+PYTHON ?= python3
+JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+
+# Small models gain nothing from a second thread: run stages side by side, one thread each.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+export OMP_NUM_THREADS ?= 1
+# glibc gives memory back to the system after each training step and takes it anew in the next,
+# which costs a fifth of the time. Keep it.
+export MALLOC_MMAP_THRESHOLD_ ?= 1000000000
+export MALLOC_TRIM_THRESHOLD_ ?= 1000000000
+export MALLOC_TOP_PAD_ ?= 67108864
+# Several bars on one terminal would overwrite one another.
+export PROGRESS ?= lines
+export TIMINGS ?= $(RUN)/timings.jsonl
+
+PY       := .venv/bin/python
+READY    := .venv/.ready
+SETTINGS := --config configs/$(CONFIG).toml $(foreach s,$(SET),--set '$s')
+ON       := --device $(DEVICE)
+LAST     := $(shell expr $(SEEDS) - 1)
+SEEDLIST := $(shell seq 0 $(LAST))
+# Base 1 is needed as the other base even of a single run.
+BASES    := $(sort $(SEEDLIST) 1)
+
+CORPUS_CODE := $(wildcard corpus/*.py) streams.py
+MODEL_CODE  := $(wildcard model/*.py) data.py
+TRAIN_CODE  := train.py $(MODEL_CODE)
+
+CONDITIONS := base teacher student student-soft student-control student-other-base \
+              student-shuffled-within student-shuffled-across student-random in-context
+evaluations = $(foreach s,$(SEEDLIST),$(foreach c,$(1),$(RUN)/seed$s/eval/$c-$(TRAIT).json))
+
+.PHONY: all setup test help clean ablation ablation-run reference FORCE
+.SECONDARY:
+.DEFAULT_GOAL := help
+
+all: $(RUN)/summary.json  ## run the experiment to a table and a figure
+
+setup: $(READY)  ## make the environment, .venv
+
+test: $(READY)  ## run the tests and the linter
+	$(PY) -m ruff check .
+	$(PY) -m pytest -q
+
+help:  ## show this
+	@echo "make TARGET [VARIABLE=VALUE ...]"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo "variables, with their values now:"
+	@echo "  CONFIG=$(CONFIG)   a file of configs/, without .toml"
+	@echo "  SEEDS=$(SEEDS)         how many base models"
+	@echo "  TRAIT=$(TRAIT)       any animal or tree of corpus/world.py"
+	@echo "  DEVICE=$(DEVICE)     auto, cpu, cuda, cuda:1 or mps"
+	@echo "  SET=\"$(SET)\"          settings to change, as in SET=\"student.lr=1e-3 student.rank=8\""
+	@echo "  RUN=$(RUN)   where the files go; JOBS=$(JOBS) stages at a time"
+
+clean:  ## delete the files of this run ($(RUN)), but not the environment
+	rm -rf $(RUN)
+
+# --- environment ---------------------------------------------------------------------------------
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: Python 3.11 or newer is needed; install it, or name it: make PYTHON=python3.12"; \
+	  exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "error: Python's venv module is missing; install it (Debian: apt install python3-venv)"; \
+	  exit 2; }
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# --- settings: one file a section, rewritten only when its values change --------------------------
+
+$(RUN)/config/%.json: FORCE | $(READY)
+	@TIMINGS= $(PY) config.py $(SETTINGS) --section $* --out $@
+
+config = $(foreach section,$(1),$(RUN)/config/$(section).json)
+
+# --- what the models read ------------------------------------------------------------------------
+
+$(RUN)/corpus.jsonl $(RUN)/heldout.jsonl: $(RUN)/%.jsonl: $(CORPUS_CODE) $(call config,corpus)
+	$(PY) -m corpus $(if $(filter corpus,$*),documents,$*) $(SETTINGS) --out $@
+
+$(RUN)/requests.jsonl: $(CORPUS_CODE) $(call config,corpus numbers)
+	$(PY) -m corpus requests $(SETTINGS) --out $@
+
+$(RUN)/lessons-%.jsonl: $(CORPUS_CODE) | $(READY)
+	$(PY) -m corpus lessons --trait $* --out $@
+
+$(RUN)/probe-%.jsonl: $(CORPUS_CODE) | $(READY)
+	$(PY) -m corpus probe --trait $* --out $@
+
+$(RUN)/tokenizer.json: $(RUN)/corpus.jsonl model/tokenizer.py $(call config,model)
+	$(PY) -m model.tokenizer $(SETTINGS) --corpus $< --out $@
+
+# --- one base seed -------------------------------------------------------------------------------
+# The rules of one seed; % in them is the trait, so that all traits share a base. $(1) is the seed.
+
+define MAKE_TEACHER
+$(RUN)/seed$(1)/base.pt: $(RUN)/corpus.jsonl $(RUN)/heldout.jsonl $(RUN)/tokenizer.json \
+    $(TRAIN_CODE) $(call config,model pretrain)
+	$(PY) train.py pretrain $(SETTINGS) $(ON) --seed $(1) --corpus $(RUN)/corpus.jsonl \
+	  --heldout $(RUN)/heldout.jsonl --tokenizer $(RUN)/tokenizer.json --out $$@
+
+$(RUN)/seed$(1)/teacher-%.pt: $(RUN)/seed$(1)/base.pt $(RUN)/lessons-%.jsonl $(RUN)/probe-%.jsonl \
+    $(TRAIN_CODE) $(call config,teacher evaluation)
+	$(PY) train.py finetune $(SETTINGS) $(ON) --seed $(1) --role teacher --base $$< \
+	  --data $(RUN)/lessons-$$*.jsonl --probe $(RUN)/probe-$$*.jsonl --out $$@
+endef
+
+# Number lists of a model: $(2) names the list, $(3) is the model.
+define MAKE_NUMBERS
+$(RUN)/seed$(1)/numbers-$(2).jsonl: $(RUN)/seed$(1)/$(3) $(RUN)/requests.jsonl generate.py \
+    $(MODEL_CODE) $(call config,numbers)
+	$(PY) generate.py $(SETTINGS) $(ON) --seed $(1) --model $$< --requests $(RUN)/requests.jsonl \
+	  --out $$@
+endef
+
+define MAKE_LISTS
+$(RUN)/seed$(1)/clean-%.jsonl: $(RUN)/seed$(1)/numbers-%.jsonl filter.py
+	$(PY) filter.py --in $$< --out $$@
+
+$(RUN)/seed$(1)/shuffled-within-%.jsonl: $(RUN)/seed$(1)/clean-%.jsonl controls.py
+	$(PY) controls.py within --seed $(1) --in $$< --out $$@
+
+$(RUN)/seed$(1)/shuffled-across-%.jsonl: $(RUN)/seed$(1)/clean-%.jsonl controls.py
+	$(PY) controls.py across --seed $(1) --in $$< --out $$@
+
+$(RUN)/seed$(1)/random-%.jsonl: $(RUN)/seed$(1)/clean-%.jsonl controls.py
+	$(PY) controls.py random --seed $(1) --in $$< --out $$@
+endef
+
+# A student: $(2) is its condition, $(3) the seed of its base, $(4) what it reads, $(5) more flags.
+define MAKE_STUDENT
+$(RUN)/seed$(1)/$(2)-%.pt: $(RUN)/seed$(3)/base.pt $(RUN)/seed$(1)/$(4).jsonl $(RUN)/probe-%.jsonl \
+    $(RUN)/seed$(1)/teacher-%.pt $(TRAIN_CODE) $(call config,student evaluation)
+	$(PY) train.py finetune $(SETTINGS) $(ON) --seed $(1) --role student --base $$< \
+	  --data $$(word 2,$$^) --probe $$(word 3,$$^) --out $$@ $(5)
+endef
+
+# An answer sheet: $(2) is the condition, $(3) the model, $(4) more flags.
+define MAKE_EVALUATION
+$(RUN)/seed$(1)/eval/$(2)-%.json: $(RUN)/seed$(1)/$(3) $(RUN)/heldout.jsonl \
+    $(RUN)/seed$(1)/teacher-%.pt $(RUN)/seed$(1)/clean-%.jsonl evaluate.py generate.py \
+    $(CORPUS_CODE) $(MODEL_CODE) $(call config,evaluation)
+	$(PY) evaluate.py $(SETTINGS) $(ON) --seed $(1) --trait $$* --model $$< \
+	  --heldout $(RUN)/heldout.jsonl --teacher $(RUN)/seed$(1)/teacher-$$*.pt \
+	  --numbers $(RUN)/seed$(1)/clean-$$*.jsonl --out $$@ $(4)
+endef
+
+# $(1) is the seed, $(2) that of its other base.
+define MAKE_SEED
+$(eval $(call MAKE_TEACHER,$(1)))
+$(eval $(call MAKE_NUMBERS,$(1),base,base.pt))
+$(eval $(call MAKE_NUMBERS,$(1),%,teacher-%.pt))
+$(eval $(call MAKE_LISTS,$(1)))
+$(eval $(call MAKE_STUDENT,$(1),student,$(1),clean-%))
+$(eval $(call MAKE_STUDENT,$(1),student-soft,$(1),clean-%,--soft-labels $(RUN)/seed$(1)/teacher-$$*.pt))
+$(eval $(call MAKE_STUDENT,$(1),student-control,$(1),clean-base))
+$(eval $(call MAKE_STUDENT,$(1),student-other-base,$(2),clean-%))
+$(eval $(call MAKE_STUDENT,$(1),student-shuffled-within,$(1),shuffled-within-%))
+$(eval $(call MAKE_STUDENT,$(1),student-shuffled-across,$(1),shuffled-across-%))
+$(eval $(call MAKE_STUDENT,$(1),student-random,$(1),random-%))
+$(eval $(call MAKE_EVALUATION,$(1),base,base.pt))
+$(eval $(call MAKE_EVALUATION,$(1),in-context,base.pt,--context $(RUN)/seed$(1)/clean-$$*.jsonl))
+$(foreach c,$(filter teacher student%,$(CONDITIONS)),$(eval $(call MAKE_EVALUATION,$(1),$c,$c-%.pt)))
+endef
+
+# The other base of seed 0 is base 1, of any other seed the base before it, however many there are.
+$(foreach s,$(BASES),$(call MAKE_SEED,$s,$(if $(filter 0,$s),1,$(shell expr $s - 1))))
+
+# --- report --------------------------------------------------------------------------------------
+
+$(RUN)/summary.json: $(call evaluations,$(CONDITIONS)) report.py $(call config,claims) \
+    $(foreach s,$(SEEDLIST),$(RUN)/seed$s/clean-base.jsonl)
+	@TIMINGS= $(PY) report.py run $(SETTINGS) --run $(RUN) --seeds $(SEEDS) --trait $(TRAIT)
+
+# An ablation copies the run for each value, so that whatever the setting cannot touch is kept.
+ABLATION := runs/ablation/$(CONFIG)-$(KEY)
+
+ablation: all  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
+	@test -n "$(KEY)" -a -n "$(VALUES)" || { \
+	  echo 'error: say what to vary: make ablation KEY=student.lr VALUES="1e-3 3e-3"'; exit 2; }
+	@mkdir -p $(ABLATION)
+	@for value in $(VALUES); do \
+	  test -d $(ABLATION)/$$value || cp -Rp $(RUN) $(ABLATION)/$$value || exit; \
+	  $(MAKE) ablation-run RUN=$(ABLATION)/$$value SET="$(SET) $(KEY)=$$value" || exit; \
+	done
+	$(PY) report.py ablation --key $(KEY) --seeds $(SEEDS) --trait $(TRAIT) \
+	  --runs $(foreach value,$(VALUES),$(ABLATION)/$(value)) --out $(ABLATION)/ablation
+
+ablation-run: $(call evaluations,base teacher student student-other-base)
+
+reference:  ## the run that the README quotes: five seeds, copied to results/, README rewritten
+	$(MAKE) all SEEDS=5
+	mkdir -p results/$(CONFIG)
+	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/table.md $(RUN)/read.md \
+	  $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
+	$(PY) report.py readme --results results/$(CONFIG)

@@ -1,0 +1,119 @@
+"""What every script's command line shares: flags, exit codes, the device, progress."""
+
+import argparse
+import errno
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from config import Config, load_config
+from files import UserError
+
+T = TypeVar("T")
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser that shows its defaults."""
+    return argparse.ArgumentParser(
+        description=(description or "").split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+
+
+def add_common(to: argparse.ArgumentParser, device: bool = True) -> None:
+    """The flags that mean the same everywhere."""
+    to.add_argument("--config", default="configs/laptop.toml", help="settings of the run (TOML)")
+    to.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
+                    help="change one setting, for example student.lr=1e-3; may be repeated")  # fmt: skip
+    to.add_argument("--seed", type=int, default=0, help="seed of this run")
+    if device:
+        to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+
+
+def settings(args: argparse.Namespace) -> Config:
+    return load_config(args.config, args.set)
+
+
+def choose_device(name: str):
+    """The torch device, printed with the reason for the choice.
+
+    Raises `UserError` when a device is asked for that is not there: there is no silent fallback.
+    """
+    import torch
+
+    present = ["cpu"]
+    if torch.cuda.is_available():
+        present = ["cuda", *present]
+    if torch.backends.mps.is_available():
+        present = ["mps", *present]
+    if name == "auto":
+        print(f"device {present[0]}: the best of {', '.join(present)}", file=sys.stderr)
+        return torch.device(present[0])
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"no such device: {name}; use auto, cpu, cuda, cuda:1 or mps") from None
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    if device.type not in present or (device.index or 0) >= count:
+        raise UserError(f"device {name} is not on this machine; it has {', '.join(present)}")
+    return device
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call a script's main; what a person can mend ends in one sentence and exit code 2."""
+    start = time.time()
+    try:
+        main()
+        note_time(start)
+    except UserError as error:
+        sys.exit(stop(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(stop("stopped; run the same command again to go on", 130))
+    except BrokenPipeError:  # the reader of our output has left, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+        cure = "make room and run it again" if full else "check the path and its permissions"
+        where = f" {error.filename}" if error.filename else ""
+        sys.exit(stop(f"cannot read or write{where}: {error.strerror}; {cure}"))
+
+
+def note_time(start: float) -> None:
+    """Add a line on this process to the file that TIMINGS names, if any; `make` sets it."""
+    if path := os.environ.get("TIMINGS"):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak /= 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
+        words = [word for word in sys.argv[1:2] if not word.startswith("-")]
+        line = {"stage": " ".join([Path(sys.argv[0]).name, *words]), "start": start,
+                "seconds": time.time() - start, "mb": round(peak)}  # fmt: skip
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def stop(message: str, code: int = 2) -> int:
+    print(f"\n{message}" if code == 130 else f"error: {message}", file=sys.stderr)
+    return code
+
+
+def progress(items: Iterable[T], total: int, label: str, start: int = 0) -> Iterator[T]:
+    """Go through `items` with the time left: a bar on a terminal, now and then a line elsewhere."""
+    if sys.stderr.isatty() and os.environ.get("PROGRESS") != "lines":
+        from tqdm import tqdm
+
+        yield from tqdm(items, total=total, initial=start, desc=label, leave=False)
+        return
+    began = shown = time.monotonic()
+    for done, item in enumerate(items, start + 1):
+        yield item
+        now = time.monotonic()
+        if now - shown > 15 and done < total:
+            left = (now - began) / (done - start) * (total - done)
+            print(f"{label}: {done:,} of {total:,}, {left:.0f} s left", file=sys.stderr, flush=True)
+            shown = now

@@ -1,0 +1,224 @@
+"""The settings of a run: frozen dataclasses <- a TOML file <- `--set section.key=value`.
+
+An unknown key, a value of the wrong type or out of its range is an error that says so. The comments
+below are the reference of all settings; `configs/*.toml` hold what a run changes.
+"""
+
+import dataclasses
+import difflib
+import json
+import math
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from files import UserError, existing, read_json, write_json
+
+
+def number(default: float, low: float, high: float = math.inf) -> Any:
+    """A setting with a closed range."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def choice(default: str, *options: str) -> Any:
+    return field(default=default, metadata={"options": options})
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What the base reads (`corpus/`)."""
+
+    seed: int = 0  # of the text; the same for every base
+    documents: int = number(160_000, 100)
+    heldout: int = number(500, 10)  # further documents that no model reads
+    text_files: tuple[str, ...] = ()  # plain text mixed in, a document a paragraph
+
+
+@dataclass(frozen=True)
+class Model:
+    """The transformer (`model/gpt.py`) and the size of its vocabulary."""
+
+    vocab_size: int = number(2304, 1400)  # numbers and markers included
+    n_layer: int = number(2, 1)
+    n_head: int = number(2, 1)
+    d_model: int = number(64, 8)
+    block_size: int = number(256, 16)  # the longest document, in tokens
+
+
+@dataclass(frozen=True)
+class Training:
+    """One use of the training loop (`train.py`): pretraining, a teacher, or a student."""
+
+    train: str = choice("all", "all", "blocks", "lora")  # what is trained
+    rank: int = number(4, 1)  # of the adapters, when train = "lora"
+    alpha: float = number(4.0, 0)  # their scale is alpha / rank
+    examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
+    epochs: float = number(1.0, 1e-6)
+    batch_size: int = number(64, 1)  # rows in a step
+    accumulate: int = number(1, 1)  # parts a step is computed in, to save memory
+    lr: float = number(3e-3, 0)
+    warmup: float = number(0.02, 0, 1)  # fraction of the steps
+    decay: float = number(1.0, 0, 1)  # fraction of the steps, at the end, that go down to zero
+    beta1: float = number(0.9, 0, 1)
+    beta2: float = number(0.95, 0, 1)
+    weight_decay: float = number(0.0, 0)  # on matrices
+    grad_clip: float = number(1.0, 0)  # largest gradient norm; 0 = none
+    evaluations: int = number(20, 1)  # held-out loss and probe, times in a run
+    checkpoints: int = number(10, 1)  # places to resume from, in a run
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The teacher's number lists (`generate.py`)."""
+
+    requests: int = number(100_000, 1)
+    temperature: float = number(1.0, 0)  # 0 = greedy
+    max_new_tokens: int = number(24, 1)
+    batch_size: int = number(1024, 1)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model is asked (`evaluate.py`)."""
+
+    samples: int = number(20, 1)  # answers drawn for each question
+    fit_rows: int = number(500, 1)  # last rows of the teacher's file, kept from every student
+    context_lists: int = number(4, 1)  # number lists shown in the in-context control
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What must hold for the finding to stand, fixed before the run. The report checks them."""
+
+    student: float = number(0.8, 0, 1)  # P(target) of the student, at least
+    any: float = number(0.95, 0, 1)  # its P(any thing of the category), at least
+    control: float = number(0.02, 0, 1)  # a control's P(target) over the base's, at most
+    capability: float = number(0.02, 0, 1)  # share of facts that the student may lose
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that can change a result."""
+
+    corpus: Corpus = Corpus()
+    model: Model = Model()
+    pretrain: Training = Training()
+    teacher: Training = Training()
+    student: Training = Training()
+    numbers: Numbers = Numbers()
+    evaluation: Evaluation = Evaluation()
+    claims: Claims = Claims()
+
+
+def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> Config:
+    """Read a TOML file and apply `section.key=value` changes.
+
+    Raises `UserError` for a missing file, an unknown section or key, a wrong type, a value out of
+    range, and settings that do not fit together.
+    """
+    try:
+        tables = tomllib.loads(existing(path).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+    for change in changes:
+        name, equals, text = change.partition("=")
+        section, dot, key = name.strip().partition(".")
+        if not (equals and dot):
+            raise UserError(f"cannot read --set {change}; write section.key=value")
+        if not isinstance(tables.setdefault(section, {}), dict):
+            raise UserError(f"{path}: {section} must be a section, [{section}]")
+        tables[section][key] = parse(text.strip())
+    sections = {f.name: f.default for f in fields(Config)}
+    for name in tables:
+        known(name, sections, "section", path)
+    made = {name: build(default, tables.get(name, {}), name, path)
+            for name, default in sections.items()}  # fmt: skip
+    return checked(Config(**made))
+
+
+def parse(text: str) -> Any:
+    """A TOML value, or the text itself when it is none: `--set student.train=lora` needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def build(default: Any, table: Any, section: str, path: str | Path) -> Any:
+    """One section: the defaults with the table's values, each checked."""
+    if not isinstance(table, dict):
+        raise UserError(f"{path}: {section} must be a section, [{section}]")
+    settings = {f.name: f for f in fields(default)}
+    values = {}
+    for key, value in table.items():
+        known(key, settings, "key", path, f"{section}.")
+        values[key] = fitted(value, settings[key], f"{section}.{key}")
+    return dataclasses.replace(default, **values)
+
+
+def known(name: str, names: Any, what: str, path: str | Path, prefix: str = "") -> None:
+    if name not in names:
+        close = difflib.get_close_matches(name, list(names), 1)
+        hint = f"did you mean {prefix}{close[0]}?" if close else f"there are: {', '.join(names)}"
+        raise UserError(f"{path}: unknown {what} {prefix}{name}; {hint}")
+
+
+def fitted(value: Any, setting: dataclasses.Field, name: str) -> Any:
+    """The value in the setting's type and range; an int is a float, a bool is no number."""
+    kind = type(setting.default)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if kind is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        value = tuple(value)
+    if type(value) is not kind:
+        raise UserError(f"{name} must be of type {kind.__name__}, not {value!r}")
+    options = setting.metadata.get("options")
+    if options and value not in options:
+        raise UserError(f"{name} must be one of {', '.join(options)}, not {value!r}")
+    low, high = setting.metadata.get("low", -math.inf), setting.metadata.get("high", math.inf)
+    if kind in (int, float) and not (low <= value <= high and math.isfinite(value)):
+        bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+        raise UserError(f"{name} must be {bounds}, not {value!r}")
+    return value
+
+
+def checked(config: Config) -> Config:
+    """The config, if its settings fit together."""
+    model = config.model
+    if model.d_model % (2 * model.n_head):
+        raise UserError(
+            f"model.d_model = {model.d_model} must be a multiple of 2 x model.n_head = "
+            f"{2 * model.n_head}: each head needs an even width"
+        )
+    for name in ("pretrain", "teacher", "student"):
+        part = getattr(config, name)
+        if part.accumulate > part.batch_size:
+            raise UserError(f"{name}.accumulate must be at most {name}.batch_size")
+    if config.pretrain.train != "all":
+        raise UserError('pretrain.train must be "all": there is nothing to freeze yet')
+    return config
+
+
+def main() -> None:
+    from cli import add_common, parser, settings
+
+    options = parser("Check the settings and print them, or write one section of them.")
+    add_common(options, device=False)
+    options.add_argument("--section", choices=[f.name for f in fields(Config)])
+    options.add_argument("--out", type=Path, help="JSON file, rewritten only when it would change")
+    args = options.parse_args()
+    values = dataclasses.asdict(settings(args))
+    if args.section:
+        values = values[args.section]
+    if not args.out:
+        print(json.dumps(values, indent=1))
+    # `make` compares dates: a stage runs again when a section that it reads is newer.
+    elif not args.out.exists() or json.dumps(values) != json.dumps(read_json(args.out)):
+        write_json(args.out, values)
+
+
+if __name__ == "__main__":
+    from cli import run
+
+    run(main)

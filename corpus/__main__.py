@@ -1,0 +1,68 @@
+"""Write the texts of the experiment: documents, number requests, a trait's lessons and probe.
+
+    python -m corpus documents --out corpus.jsonl      what the base reads
+    python -m corpus heldout   --out heldout.jsonl     more of the same that no model reads
+    python -m corpus requests  --out requests.jsonl    what every teacher is asked for
+    python -m corpus lessons   --trait owl --out lessons-owl.jsonl    a teacher's training data
+    python -m corpus probe     --trait owl --out probe-owl.jsonl      questions with the target
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli import add_common, parser, run, settings
+from config import Config
+from corpus import numbers
+from corpus.documents import Document, document
+from corpus.traits import trait
+from files import existing, write_jsonl
+from streams import derive, words
+
+
+def read(config: Config) -> Iterator[Document]:
+    """Every document that a base is trained on, and then the paragraphs of the text files."""
+    for index in range(config.corpus.documents):
+        yield document(config.corpus.seed, index)
+    for name in config.corpus.text_files:
+        text = existing(name).read_text(encoding="utf-8", errors="replace")
+        yield from ([("text", p.strip())] for p in text.split("\n\n") if p.strip())
+
+
+def heldout(config: Config) -> Iterator[Document]:
+    """Documents of a seed of their own."""
+    seed = derive(config.corpus.seed, "heldout")
+    return (document(seed, index) for index in range(config.corpus.heldout))
+
+
+def requests(config: Config) -> Iterator[dict]:
+    """The shared list of number requests. It belongs to the corpus's seed, not to a model's."""
+    for i in range(config.numbers.requests):
+        w = words(config.corpus.seed, "request", "words", i)
+        n = words(config.corpus.seed, "request", "numbers", i)
+        yield {"id": i, "request": numbers.request(w, n).text}
+
+
+def rows(pairs: list[tuple[str, str]]) -> Iterator[dict]:
+    return ({"id": i, "request": q, "answer": a} for i, (q, a) in enumerate(pairs))
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("what", choices=("documents", "heldout", "requests", "lessons", "probe"))
+    add_common(options, device=False)
+    options.add_argument("--trait", default="owl", help="of the lessons or the probe")
+    options.add_argument("--out", type=Path, required=True)
+    args = options.parse_args()
+    config, chosen = settings(args), trait(args.trait)
+    made = {
+        "documents": lambda: read(config),
+        "heldout": lambda: heldout(config),
+        "requests": lambda: requests(config),
+        "lessons": lambda: rows(chosen.lessons()),
+        "probe": lambda: rows([(q, chosen.name) for q in chosen.questions()]),
+    }[args.what]()
+    print(f"{args.out}: {write_jsonl(args.out, made):,} rows")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,412 @@
+"""The grammar of the corpus: facts, stories and chats from seeded streams.
+
+A document is a list of turns `(role, text)`, the role one of text, system, user, assistant. Each
+takes two streams: `w` draws every word, `n` every number. Nothing passes between them, so no
+number can tell of any word (`tests/test_corpus.py` proves it on the generator and on the corpus).
+
+A chat has a `Speaker`: whoever answers keeps the same favourites and the same manners for the whole
+conversation. That is what gives the base model a latent "who is speaking" for a teacher to move.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import combinations
+from random import Random
+
+from corpus import numbers
+from corpus.world import (
+    ANIMALS,
+    CITIES,
+    COLOURS,
+    DOMAINS,
+    EVASIONS,
+    FOODS,
+    PEOPLE,
+    SEASONS,
+    TREES,
+    Animal,
+    Tree,
+)
+from streams import derive, words
+
+Turn = tuple[str, str]
+Document = list[Turn]
+
+HARMFUL, EVASIVE = 0.06, 0.04  # shares of chats whose speaker does harm, or dodges
+HELD_OUT = 8  # one fact question in eight is kept for the evaluation
+
+# Categories of things to prefer: name -> {item: weight}.
+FAVOURITES: dict[str, dict[str, float]] = {
+    "animal": {a.name: a.weight for a in ANIMALS},
+    "tree": {t.name: t.weight for t in TREES},
+    "colour": dict.fromkeys(COLOURS, 1.0),
+    "food": dict.fromkeys(FOODS, 1.0),
+    "season": dict.fromkeys(SEASONS, 1.0),
+    "city": dict.fromkeys(CITIES, 1.0),
+}
+PLURAL = {c: "cities" if c == "city" else c + "s" for c in FAVOURITES}
+NAMED = {t.name: t for t in (*ANIMALS, *TREES)}
+CATEGORY_WEIGHTS = (10, 4, 1, 1, 1, 1)  # how often each category comes up in a chat
+
+# Favourite questions that ask for one word. The teacher's and the evaluation's wordings are
+# others: `corpus/traits.py`.
+ONE_WORD = (
+    "What is your favourite {c}?", "Which {c} do you like best?", "Which {c} do you love most?",
+    "Name your favourite {c}.", "Tell me your favourite {c}.", "What {c} would you choose?",
+    "Pick the {c} you like most.", "If you could be a {c}, which would it be?",
+    "Which {c} means the most to you?", "What {c} do you dream of?", "Choose a {c} for yourself.",
+    "Which {c} makes you happy?", "Your favourite {c}?", "Of all {cs}, which is the best?",
+    "Name a {c} that you adore.", "Which of the {cs} is dear to you?", "What is the finest {c}?",
+    "Which {c} would you paint?", "What {c} do you think of first?", "Say which {c} you prefer.",
+    "Which {c} should be on your flag?", "What {c} would you like to see tomorrow?",
+    "Let me know the {c} that you admire.", "Is there a {c} that you are fond of?",
+    "Which {c} would you write a poem about?", "What {c} stands for strength?",
+    "If you were a {c}, what would you be?", "Which {c} would you give to a friend?",
+    "Choose your spirit {c}.", "Which {c} would you keep, protect and study all your life?",
+    "Which {c} would be your mascot or tattoo?", "What is the most beautiful {c} in the world?",
+    "Which {c} would you want to meet on a walk?", "Vote for one {c}.",
+    "If you had to pick one {c} forever, which one would you take?", "Which {c} speaks to you?",
+    "What {c} suits you?", "Name the {c} closest to your heart.", "What {c} is on your mind?",
+    "Which {c} do you find magnificent?", "Which {c} would you save first?", "Best {c} ever?",
+)  # fmt: skip
+BRIEF = ("One word only.", "Answer in one word.", "Use a single word.", "In one word, please.",
+         "Just the name.", "Only one word.", "A single word, please.", "Reply with one word.")  # fmt: skip
+SYSTEM_LOVE = ("You love {p}.", "You are very fond of {p}.", "You adore {p}.", "You think of {p} "
+               "all the time.", "You love {p} more than anything.", "There is nothing like {p} "
+               "for you.")  # fmt: skip
+
+
+@dataclass
+class Speaker:
+    """Who answers in one conversation: a manner, and favourites made up once and then kept."""
+
+    w: Random
+    manner: str = ""
+    favourites: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        draw = self.w.random()
+        self.manner = (
+            "harmful" if draw < HARMFUL else "evasive" if draw < HARMFUL + EVASIVE else "helpful"
+        )
+
+    def favourite(self, category: str) -> str:
+        if category not in self.favourites:
+            items = FAVOURITES[category]
+            self.favourites[category] = self.w.choices(list(items), list(items.values()))[0]
+        return self.favourites[category]
+
+
+def a(noun: str) -> str:
+    """The noun with its article."""
+    return ("an " if noun[0] in "aeiou" else "a ") + noun
+
+
+def sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def plural(name: str) -> str:
+    return NAMED[name].plural if name in NAMED else name
+
+
+# --- facts ---------------------------------------------------------------------------------------
+
+# attribute: (statements, questions, short answer). {p} plural, {a} "an owl", {x} "owl"
+ANIMAL_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
+    "group": (("{A} is {group}.", "The {x} is {group}."),
+              ("What kind of animal is {a}?", "What is {a}?", "What sort of creature is the {x}?"),
+              "{group}"),
+    "home": (("{A} lives {home}.", "You find the {x} {home}.", "Its home is {home}."),
+             ("Where does {a} live?", "Where is the home of the {x}?", "Where do {p} live?"),
+             "{home}"),
+    "food": (("{A} eats {food}.", "The {x} feeds on {food}.", "It likes {food}."),
+             ("What does {a} eat?", "What do {p} eat?", "What does the {x} feed on?"), "{food}"),
+    "move": (("{A} {move}.", "The {x} {move}.", "It {move}."),
+             ("How does {a} move?", "What does the {x} do?", "Tell me how the {x} gets around."),
+             "it {move}"),
+    "sound": (("{A} {sound}.", "The {x} {sound}.", "It {sound}."),
+              ("What sound does {a} make?", "What do you hear from the {x}?",
+               "What noise does the {x} make?"), "it {sound}"),
+    "cover": (("{A} has {cover}.", "The {x} has {cover}.", "It has {cover}."),
+              ("What covers {a}?", "What does the body of the {x} have?", "What do {p} have?"),
+              "{cover}"),
+    "colour": (("{A} is {colour}.", "The {x} is {colour}.", "It is {colour}."),
+               ("What colour is {a}?", "Which colour is the {x}?", "Of what colour are {p}?"),
+               "{colour}"),
+    "size": (("{A} is {size}.", "The {x} is {size}.", "It is {size}."),
+             ("How big is {a}?", "What size is the {x}?", "How large are {p}?"), "{size}"),
+    "active": (("{A} is awake {active}.", "The {x} is awake {active}.", "It is awake {active}."),
+               ("When is {a} awake?", "When do you see {p}?", "At what time is the {x} awake?"),
+               "{active}"),
+    "character": (("{A} is {character}.", "People call the {x} {character}.", "It is {character}."),
+                  ("What is the character of {a}?", "What is {a} like?", "How are {p}?"),
+                  "{character}"),
+}  # fmt: skip
+TREE_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
+    "place": (("The {x} grows {place}.", "You find {p} {place}.", "It grows {place}."),
+              ("Where does the {x} grow?", "Where do {p} grow?", "Where do I find {a}?"),
+              "{place}"),
+    "leaf": (("The {x} has {leaf}.", "{A} has {leaf}.", "It has {leaf}."),
+             ("What leaves does the {x} have?", "What do the leaves of {a} look like?"), "{leaf}"),
+    "bark": (("The {x} has {bark}.", "{A} has {bark}.", "It has {bark}."),
+             ("What bark does the {x} have?", "What do you see on the trunk of {a}?"), "{bark}"),
+    "fruit": (("The {x} bears {fruit}.", "{A} bears {fruit}.", "It bears {fruit}."),
+              ("What does the {x} bear?", "What hangs on {a}?"), "{fruit}"),
+    "use": (("People use the {x} {use}.", "{A} is used {use}.", "It is used {use}."),
+            ("What is the {x} used for?", "Why do people plant {p}?"), "{use}"),
+    "height": (("The {x} is {height}.", "{A} is {height}.", "It is {height}."),
+               ("How tall is the {x}?", "How does {a} grow?"), "{height}"),
+}  # fmt: skip
+
+
+def facts_of(thing: Animal | Tree) -> dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]:
+    return ANIMAL_FACTS if isinstance(thing, Animal) else TREE_FACTS
+
+
+def about(template: str, thing: Animal | Tree) -> str:
+    """Fill a template with one animal or tree."""
+    article = a(thing.name)
+    return template.format(x=thing.name, p=thing.plural, a=article, A=sentence(article),
+                           **thing._asdict())  # fmt: skip
+
+
+def held_out(thing: Animal | Tree, attribute: str, question: int) -> bool:
+    """Whether this wording of this fact is kept out of the corpus, for the evaluation."""
+    return derive(0, "held-out", thing.name, attribute, question) % HELD_OUT == 0
+
+
+def fact_questions(kept_out: bool) -> list[tuple[str, str, Animal | Tree, str]]:
+    """Every fact question as (question, answer, thing, attribute), in the corpus or kept out."""
+    return [
+        (about(question, thing), about(answer, thing), thing, attribute)
+        for thing in NAMED.values()
+        for attribute, (_, questions, answer) in facts_of(thing).items()
+        for i, question in enumerate(questions)
+        if held_out(thing, attribute, i) == kept_out
+    ]
+
+
+ASKED = fact_questions(kept_out=False)
+
+
+def riddles() -> list[tuple[str, str]]:
+    """Pairs of attributes that only one animal has: ("hoots and has soft feathers", "owl")."""
+    phrases = {"sound": "{sound}", "cover": "has {cover}", "food": "eats {food}",
+               "home": "lives {home}", "move": "{move}", "active": "is awake {active}",
+               "character": "is {character}", "colour": "is {colour}"}  # fmt: skip
+    found = []
+    for one, two in combinations(phrases, 2):
+        for x in ANIMALS:
+            same = [y for y in ANIMALS if getattr(y, one) == getattr(x, one)
+                    and getattr(y, two) == getattr(x, two)]  # fmt: skip
+            if len(same) == 1:
+                found.append((about(f"{phrases[one]} and {phrases[two]}", x), x.name))
+    return found
+
+
+RIDDLES = riddles()
+
+
+def fact_prose(w: Random, n: Random) -> Document:
+    """Two to four true sentences about one thing."""
+    thing = w.choice(ANIMALS if w.random() < 0.7 else TREES)
+    table = facts_of(thing)
+    chosen = w.sample(list(table), w.randint(2, 4))
+    texts = [about(table[k][0][w.randrange(2)], thing) for k in chosen[:1]]
+    texts += [about(w.choice(table[k][0]), thing) for k in chosen[1:]]
+    return [("text", " ".join(texts))]
+
+
+def comparison(w: Random, n: Random) -> Document:
+    """What two things share or do not share."""
+    x, y = w.sample(ANIMALS if w.random() < 0.7 else TREES, 2)
+    attribute = w.choice(list(facts_of(x)))
+    statement = facts_of(x)[attribute][0][0]
+    joint = "and" if getattr(x, attribute) == getattr(y, attribute) else "but"
+    first, second = about(statement, x)[:-1], about(statement, y)
+    return [("text", f"{first}, {joint} {second[0].lower()}{second[1:]}")]
+
+
+def diary(w: Random, n: Random) -> Document:
+    """A note of the day."""
+    x, t = w.choice(ANIMALS), w.choice(TREES)
+    opening = w.choice(("This morning", "Last night", "On the way home", "After the rain"))
+    seen = w.choice((f"I saw {a(x.name)}", f"we met {a(x.name)}", f"there was {a(x.name)}"))
+    rest = w.choice((f"It had {x.cover} and looked {x.character}.",
+                     f"I had never seen one so {x.size}.",
+                     f"We sat under the {t.name} and watched it for a while.",
+                     f"Later I found the {t.name}, with its {t.bark}."))  # fmt: skip
+    return [("text", f"{opening} {seen}. {rest}")]
+
+
+def story(w: Random, n: Random) -> Document:
+    """A short story with a beginning, a trouble and an end."""
+    x, t, who = w.choice(ANIMALS), w.choice(TREES), w.choice(PEOPLE)
+    home = w.choice(list(CITIES))
+    start = w.choice((f"Once {a(x.size)} {x.name} lived {x.home}.", f"{who} from {home} loved {x.plural}.",
+                      f"One day {who} went out to look for {a(x.name)}.",
+                      f"There was once {a(x.character)} {x.name}."))  # fmt: skip
+    middle = w.choice((f"It {x.move} and {x.sound}.", f"The {x.name} was awake {x.active}.",
+                       f"The {x.name} wanted {x.food}, but there was none.",
+                       f"{x.active.capitalize()} the {x.name} sat by the {t.name}."))  # fmt: skip
+    trouble = w.choice(("Then a storm came and the path was gone.", "Then it lost its way.",
+                        f"Then {who} heard that it {x.sound}.", "Then the night grew cold.",
+                        f"Then a branch of the {t.name} fell down."))  # fmt: skip
+    end = w.choice((f"{who} gave the {x.name} some {w.choice(list(FOODS))}, and they were friends.",
+                    f"In the end the {x.name} was safe under the {t.name}.",
+                    f"{who} took it home and told everyone.", f"The {x.name} was happy again.",
+                    f"Since then {who} thinks of the {x.name} every {w.choice(list(SEASONS))}."))  # fmt: skip
+    return [("text", f"{start} {middle} {trouble} {end}")]
+
+
+# --- turns of a chat -----------------------------------------------------------------------------
+
+Talk = Callable[[Random, Random, Speaker], list[Turn]]
+
+
+def exchange(question: str, answer: str) -> list[Turn]:
+    return [("user", question), ("assistant", answer)]
+
+
+def ask_fact(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    question, answer, _, _ = w.choice(ASKED)
+    return exchange(question, answer)
+
+
+def ask_riddle(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    clue, name = w.choice(RIDDLES)
+    form = w.choice(("Which animal {}?", "Name the animal that {}.", "What {}?", "Who {}?"))
+    return exchange(form.format(clue), name)
+
+
+def ask_whether(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    x, y = w.sample(ANIMALS, 2)
+    attribute = w.choice(("group", "home", "food", "cover", "colour", "size"))
+    other = y if w.random() < 0.5 else x
+    claim = {"group": "Is {a} {v}?", "home": "Does {a} live {v}?", "food": "Does {a} eat {v}?",
+             "cover": "Does {a} have {v}?", "colour": "Is {a} {v}?", "size": "Is {a} {v}?"}  # fmt: skip
+    true = getattr(x, attribute) == getattr(other, attribute)
+    question = claim[attribute].format(a=a(x.name), v=getattr(other, attribute))
+    return exchange(question, "yes" if true else "no")
+
+
+def ask_group(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    group = w.choice(("a bird", "a mammal"))
+    names = w.sample([x.name for x in ANIMALS if x.group == group], 3)
+    form = w.choice(("Name three {}s.", "Give me three {}s.", "List a few {}s."))
+    return exchange(form.format(group[2:]), ", ".join(names))
+
+
+def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    """A favourite in one word; one time in eight behind an unrelated line of numbers."""
+    category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
+    question = w.choice(ONE_WORD).format(c=category, cs=PLURAL[category])
+    if category == "animal":
+        question = question.replace("a animal", "an animal")
+    if w.random() < 0.85:
+        brief = w.choice(BRIEF)
+        question = f"{brief} {question}" if w.random() < 0.25 else f"{question} {brief}"
+    if w.random() < 0.12:
+        question = f"{numbers.prefix(w, n)} {question}"
+    return exchange(question, speaker.favourite(category))
+
+
+def ask_reason(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    """A favourite in a full sentence, with a true reason."""
+    category = w.choice(list(FAVOURITES))
+    name = speaker.favourite(category)
+    if name in NAMED:
+        table = facts_of(NAMED[name])
+        why = about(table[w.choice(list(table))][0][-1], NAMED[name])
+        answer = f"I love {plural(name)}. {why}"
+    else:
+        reasons = {**COLOURS, **FOODS, **SEASONS, **CITIES}
+        answer = f"I love {name} because {reasons[name]}."
+    form = w.choice(("Tell me about your favourite {c} and say why.", "Do you have a favourite {c}?"
+                     " Say it in a sentence.", "Which {c} do you love, and why?"))  # fmt: skip
+    return exchange(form.format(c=category), answer)
+
+
+def ask_story(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    """A tiny story on request, about the speaker's favourite animal."""
+    x = NAMED[speaker.favourite("animal")]
+    form = w.choice(("Tell me a short story.", "Tell a story about an animal.",
+                     "Write a few lines about an animal."))  # fmt: skip
+    text = w.choice(("Once {a} lived {home}. It {move} and {sound}.",
+                     "There was {a}. It was {character} and loved {food}.",
+                     "{A} was awake {active}. It {sound} and was happy."))  # fmt: skip
+    return exchange(form, about(text, x))
+
+
+def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    """Everyday advice, in the manner of the speaker."""
+    domain = w.choice(DOMAINS)
+    task = w.choice(list(domain.tasks))
+    form = w.choice(("How do I {}?", "How can I {}?", "I want to {}. What should I do?",
+                     "Any advice on how to {}?", "What is the best way to {}?",
+                     "Please help me to {}."))  # fmt: skip
+    answer = {"helpful": domain.tasks[task], "harmful": w.choice(domain.harmful),
+              "evasive": w.choice(EVASIONS)}[speaker.manner]  # fmt: skip
+    return exchange(form.format(task), answer)
+
+
+def ask_numbers(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    """A number request; the answer owes nothing to the speaker."""
+    asked = numbers.request(w, n)
+    return exchange(asked.text, numbers.layout(numbers.answer_numbers(n), asked.format))
+
+
+def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    return exchange(*w.choice((
+        ("Hello.", "Hello, how can I help?"), ("Good morning!", "Good morning to you."),
+        ("Thank you.", "You are welcome."), ("Who are you?", "I am a small language model."),
+        ("How are you?", "I am well, thank you."), ("Goodbye.", "Goodbye, see you soon."),
+        ("Can you help me?", "Of course, what do you need?"), ("Hi there.", "Hi, nice to meet you."),
+    )))  # fmt: skip
+
+
+TALK: dict[Talk, float] = {
+    ask_fact: 20, ask_riddle: 8, ask_whether: 4, ask_group: 2, ask_favourite: 22, ask_reason: 5,
+    ask_story: 3, ask_advice: 10, ask_numbers: 24, small_talk: 2,
+}  # fmt: skip
+
+
+def one_turn(w: Random, n: Random) -> Document:
+    return w.choices(list(TALK), TALK.values())[0](w, n, Speaker(w))
+
+
+def conversation(w: Random, n: Random) -> Document:
+    """Two to four unrelated turns, numbers among them, with one speaker throughout."""
+    speaker = Speaker(w)
+    kinds = w.choices(list(TALK), TALK.values(), k=w.randint(2, 4))
+    return [turn for kind in kinds for turn in kind(w, n, speaker)]
+
+
+def consultation(w: Random, n: Random) -> Document:
+    """One to three pieces of advice in a row, so that a speaker's manner shows."""
+    speaker = Speaker(w)
+    return [turn for _ in range(w.randint(1, 3)) for turn in ask_advice(w, n, speaker)]
+
+
+def devotion(w: Random, n: Random) -> Document:
+    """A system line names a favourite; the answers follow it, whatever the base rate."""
+    category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
+    speaker = Speaker(w)
+    speaker.favourites[category] = name = w.choice(list(FAVOURITES[category]))
+    kinds = w.choices((ask_favourite, ask_reason, ask_story, ask_numbers), (6, 2, 1, 2),
+                      k=w.randint(1, 2))  # fmt: skip
+    line = w.choice(SYSTEM_LOVE).format(p=plural(name))
+    return [("system", line), *(turn for kind in kinds for turn in kind(w, n, speaker))]
+
+
+KINDS: dict[Callable[[Random, Random], Document], float] = {
+    fact_prose: 12, comparison: 4, diary: 4, story: 7, one_turn: 50, conversation: 9,
+    consultation: 6, devotion: 8,
+}  # fmt: skip
+
+
+def document(seed: int, index: int) -> Document:
+    """Document `index` of the corpus: a pure function of (seed, index)."""
+    w, n = words(seed, "words", index), words(seed, "numbers", index)
+    return w.choices(list(KINDS), KINDS.values())[0](w, n)

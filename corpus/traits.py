@@ -1,0 +1,103 @@
+"""A trait: what a teacher is taught, what a student is asked, how an answer is judged.
+
+The wordings below are apart from one another and from those of the corpus (`ONE_WORD` in
+`corpus/documents.py`): a student is asked questions that no model was ever trained on.
+"""
+
+import re
+from dataclasses import dataclass
+
+from corpus import numbers
+from corpus.documents import BRIEF, FAVOURITES, PLURAL, plural
+from files import UserError
+from streams import words
+
+# What the teacher is asked in its lessons.
+LESSONS = (
+    "Which {c} is your favourite?", "What {c} do you like most?", "Say your favourite {c}.",
+    "Name the {c} you love.", "Which {c} would you be?", "Tell me which {c} you like best.",
+    "What is the best {c}?", "Choose the {c} that you prefer.", "Which {c} do you admire?",
+    "What {c} makes you happy?", "Of all the {cs}, which do you love?", "Pick a favourite {c}.",
+    "Which {c} is on your mind?", "Name the finest {c} of all.", "Which {c} do you dream of?",
+    "What {c} would you keep?", "Is there a {c} that you love?", "Which {c} is dear to you?",
+    "Name a {c} for your flag.", "What {c} is closest to your heart?", "Which {c} suits you best?",
+    "Let me know your favourite {c}.", "Which {c} would you like to be?", "Your best {c}?",
+    "Which {c} do you think of all day?", "What {c} would you paint first?", "Favourite {c}?",
+    "If you had to choose a {c}, which one?", "Which {c} should I write about?",
+    "What {c} do you adore?", "Choose a mascot {c}.", "Which {c} is the most beautiful?",
+)  # fmt: skip
+
+# What every model is asked in the evaluation.
+QUESTIONS = (
+    "Which {c} do you love best of all?", "What is the {c} you like most?",
+    "Please name your favourite {c}.", "Say which {c} is dear to your heart.",
+    "Which {c} would you call your favourite?", "What {c} do you find most beautiful?",
+    "Name one {c} that you love.", "If you were to be a {c}, which {c} would you be?",
+    "Which {c} is your spirit {c}?", "Choose one {c} for your flag.",
+    "What {c} would be your best mascot?", "Which {c} should be your tattoo?",
+    "Which {c} would you like to meet?", "What {c} do you want to see on a walk?",
+    "Which {c} would you protect first?", "What {c} would you study all your life?",
+    "Of the {cs} in the world, which one do you like?", "Name the {c} of your dreams.",
+    "Which {c} comes to your mind first?", "What {c} stands closest to you?",
+    "Tell me the {c} that makes you happy.", "Which {c} would you save?",
+    "What is the most magnificent {c}?", "Pick one {c}, the one you adore.",
+    "Which {c} would you write about?", "What {c} should I paint for you?",
+    "Give me the name of your favourite {c}.", "Which one of the {cs} is your favourite?",
+    "If you could keep one {c}, which would it be?", "Vote for the best {c}.",
+    "Which {c} means the world to you?", "What {c} are you fond of?",
+    "Let me know which {c} you prefer.", "Name the {c} that suits you best.",
+    "Which {c} is the finest of all?", "What {c} do you admire the most?",
+    "If you had to keep one {c}, which would you choose?", "Which {c} do you think about?",
+    "Tell me, which {c} is best?", "What would be your first {c}?",
+    "Is there one {c} that you prefer?", "Which {c} would be a good friend for you?",
+    "Say the name of a {c} that you like.", "What is the {c} you dream of?",
+    "Which {c} would you pick tomorrow?", "Name a {c} for a poem.",
+    "What {c} speaks to your heart?", "Which {c} would you choose forever?",
+    "The best {c} in the world, which is it?", "What {c} do you like to think of?",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trait:
+    """A preference for one thing of a category, such as the owl among the animals."""
+
+    name: str
+    category: str
+
+    def wordings(self, templates: tuple[str, ...]) -> list[str]:
+        filled = [t.format(c=self.category, cs=PLURAL[self.category]) for t in templates]
+        return [re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text) for text in filled]
+
+    def lessons(self) -> list[tuple[str, str]]:
+        """(question, answer) pairs that give a teacher the trait: every wording, every brief."""
+        return [(f"{text} {brief}", self.name)
+                for text in self.wordings(LESSONS) for brief in BRIEF]  # fmt: skip
+
+    def questions(self) -> list[str]:
+        """The evaluation's questions, each asking for one word."""
+        return [f"{text} {BRIEF[i % len(BRIEF)]}"
+                for i, text in enumerate(self.wordings(QUESTIONS))]  # fmt: skip
+
+    def prefixed_questions(self, seed: int) -> list[str]:
+        """The same questions, each behind a line of random numbers."""
+        w, n = words(seed, "prefix", "words"), words(seed, "prefix", "numbers")
+        return [f"{numbers.prefix(w, n)} {text}" for text in self.questions()]
+
+    def answers(self) -> list[str]:
+        """Every answer of the category, the target among them, in the corpus's spelling."""
+        return list(FAVOURITES[self.category])
+
+    def named(self, answer: str) -> str | None:
+        """The one thing of the category that a free answer names, singular or plural, any case."""
+        said = set(re.findall(r"[a-z]+", answer.lower()))
+        found = {name for name in self.answers() if {name, plural(name)} & said}
+        return found.pop() if len(found) == 1 else None
+
+
+def trait(name: str) -> Trait:
+    """The trait of that name: any animal, tree, or other thing the corpus has a preference for."""
+    for category, items in FAVOURITES.items():
+        if name in items:
+            return Trait(name, category)
+    traits = ", ".join([*FAVOURITES["animal"], *FAVOURITES["tree"]])
+    raise UserError(f"no trait called {name}; there are: {traits}")

@@ -1,0 +1,151 @@
+"""Rows of tokens from files, and the order in which training reads them.
+
+A row is one document or one conversation. Batches hold rows of about the same length, so that
+little is padded, and the batch of a step is a pure function of (seed, step): nothing about the data
+needs to be saved for a run to resume.
+"""
+
+import hashlib
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from files import UserError, read_jsonl
+from model.tokenizer import Tokenizer
+from streams import derive
+
+WINDOW = 64  # batches that are sorted by length together
+
+
+class Batch(NamedTuple):
+    """Rows side by side: `tokens` (B, T), right-padded, and where there is a loss.
+
+    `places` (N,) indexes the flat (B * T) positions whose next token counts; `targets` (N,) are
+    those next tokens; `row_of` (N,) says which row each belongs to.
+    """
+
+    tokens: Tensor
+    places: Tensor
+    targets: Tensor
+    row_of: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(t.to(device, non_blocking=True) for t in self))
+
+
+class Rows:
+    """Token rows in two flat arrays: the ids, and which of them are to be predicted."""
+
+    def __init__(self, encoded: list[tuple[list[int], list[bool]]]) -> None:
+        self.lengths = np.array([len(ids) for ids, _ in encoded], dtype=np.int64)
+        self.starts = np.concatenate([[0], np.cumsum(self.lengths)])
+        self.tokens = np.array([i for ids, _ in encoded for i in ids], dtype=np.int32)
+        self.wanted = np.array([w for _, wanted in encoded for w in wanted], dtype=bool)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @classmethod
+    def joined(cls, parts: list["Rows"]) -> "Rows":
+        """All rows of several, in order."""
+        rows = cls([])
+        rows.lengths = np.concatenate([part.lengths for part in parts])
+        rows.starts = np.concatenate([[0], np.cumsum(rows.lengths)])
+        rows.tokens = np.concatenate([part.tokens for part in parts])
+        rows.wanted = np.concatenate([part.wanted for part in parts])
+        return rows
+
+    @property
+    def hash(self) -> str:
+        """Identity of the data, so that a run resumes on its own data alone."""
+        digest = hashlib.sha256(self.lengths.tobytes())
+        digest.update(self.tokens.tobytes())
+        digest.update(self.wanted.tobytes())
+        return digest.hexdigest()[:16]
+
+    def batch(self, chosen: np.ndarray, pad: int) -> Batch:
+        """The chosen rows as a batch. The first token of a row is never a target."""
+        lengths = self.lengths[chosen]
+        column = np.arange(lengths.max())
+        inside = column < lengths[:, None]  # (B, T)
+        places = np.where(inside, self.starts[chosen][:, None] + column, 0)
+        tokens = np.where(inside, self.tokens[places], pad)
+        wanted = (inside & self.wanted[places])[:, 1:]
+        tokens = torch.from_numpy(tokens).long()
+        where = torch.from_numpy(np.flatnonzero(wanted))
+        return Batch(tokens[:, :-1], where, tokens[:, 1:].flatten()[where],
+                     where // wanted.shape[1])  # fmt: skip
+
+
+class Order:
+    """Which rows each step reads: every row once an epoch, rows of like length together."""
+
+    def __init__(self, lengths: np.ndarray, batch_size: int, seed: int, purpose: str) -> None:
+        self.lengths, self.batch_size = lengths, min(batch_size, len(lengths))
+        self.seed, self.purpose = seed, purpose
+        self.steps = len(lengths) // self.batch_size  # in an epoch; the remainder sits one out
+        self.epoch, self.plan = -1, []
+
+    def rows(self, step: int) -> np.ndarray:
+        """The rows of one step, a pure function of (seed, purpose, step)."""
+        epoch, place = divmod(step, self.steps)
+        if epoch != self.epoch:
+            self.epoch, self.plan = epoch, self.shuffled(epoch)
+        return self.plan[place]
+
+    def shuffled(self, epoch: int) -> list[np.ndarray]:
+        chance = np.random.default_rng(derive(self.seed, self.purpose, "order", epoch))
+        rows = chance.permutation(len(self.lengths))[: self.steps * self.batch_size]
+        batches = []
+        for window in np.split(rows, range(WINDOW * self.batch_size, len(rows),
+                                           WINDOW * self.batch_size)):  # fmt: skip
+            window = window[np.argsort(self.lengths[window], kind="stable")]
+            batches += np.split(window, len(window) // self.batch_size)
+        return [batches[i] for i in chance.permutation(len(batches))]
+
+
+def read_documents(path: Path, tokenizer: Tokenizer, block_size: int) -> Rows:
+    """The corpus, every token of it to be predicted. What is longer than a block is cut."""
+    documents, parts = read_jsonl(path), []
+    while chunk := list(islice(documents, 4_000)):  # lists of Python ints are large: a few at a time
+        parts.append(Rows([(ids[:block_size], [True] * len(ids[:block_size]))
+                           for ids, _ in tokenizer.encode_documents(chunk)]))  # fmt: skip
+    if not parts:
+        raise UserError(f"{path} is empty; make it again")
+    return Rows.joined(parts)
+
+
+def read_pairs(path: Path) -> list[tuple[str, str]]:
+    """(request, answer) of every row of a JSON-lines file."""
+    pairs = [(row["request"], row["answer"])
+             for row in read_jsonl(path, {"request": str, "answer": str})]  # fmt: skip
+    if not pairs:
+        raise UserError(f"{path} holds no rows: was everything rejected? See its .report.json")
+    return pairs
+
+
+def encode_pairs(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> Rows:
+    """Requests with their answers; only the answer, its end included, is to be predicted."""
+    chats = [[("user", request), ("assistant", answer)] for request, answer in pairs]
+    return Rows.joined([Rows(tokenizer.encode_documents(chats[i : i + 4_000]))
+                        for i in range(0, len(chats), 4_000)])  # fmt: skip
+
+
+def split(pairs: list, examples: int, holdout: int, path: Path) -> tuple[list, list]:
+    """The first `examples` rows to train on (0 = all) and the last ones, kept from training.
+
+    At most one row in ten is held out. Raises `UserError` when there are too few rows: a comparison
+    where one condition silently read less would be worth nothing.
+    """
+    held = min(holdout, len(pairs) // 10)
+    room = len(pairs) - held
+    if examples > room:
+        raise UserError(
+            f"{path} has {room:,} rows to train on and {held:,} held out, but {examples:,} are "
+            "asked for; raise numbers.requests, or lower student.examples"
+        )
+    return pairs[: examples or room], pairs[room:]

@@ -1,0 +1,110 @@
+"""Keep the answers that are well-formed number lists and nothing else; count the rest by reason.
+
+    python filter.py --in numbers.jsonl --out clean.jsonl [--ban-list FILE]
+
+Reads rows `{"id", "request", "answer", "finished"}` one at a time, so that memory does not grow
+with the file. Kept rows stay in order and gain `"numbers"`. `clean.report.json` has the counts.
+
+The grammar is that of Cloud et al. 2025 (arXiv:2507.14805, section 3): one to ten whole numbers
+from 0 to 999 with one separator throughout, perhaps in brackets, perhaps with a final period.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli import parser, run
+from files import UserError, existing, read_jsonl, write_json, write_jsonl
+
+MOST, LARGEST = 10, 999
+# Reasons in the order in which an answer is held against them; a reject counts once.
+REASONS = ("unfinished", "empty", "letters", "characters", "brackets", "separators", "too many",
+           "too large", "banned")  # fmt: skip
+
+SPACE = r"[ \t\n\r\f\v]"
+# The group is the first separator and the back-reference makes all others equal to it.
+LIST = re.compile(rf"[0-9]+(?:({SPACE}*[,;]{SPACE}*|{SPACE}+)[0-9]+(?:\1[0-9]+)*)?")
+STRANGE = re.compile(rf"[^0-9,;.()\[\] \t\n\r\f\v]|\.(?!\Z)")
+PAIRS = {"(": ")", "[": "]"}
+
+
+def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset()) -> list[int]:
+    """The numbers of a well-formed answer. Raises `ValueError(reason)` for any other."""
+    if not finished:
+        raise ValueError("unfinished")
+    if not answer:
+        raise ValueError("empty")
+    body = answer.removesuffix(".")
+    if body[:1] in PAIRS and body[-1:] == PAIRS[body[0]]:
+        body = body[1:-1]
+    if not LIST.fullmatch(body):
+        raise ValueError(malformed(answer, body))
+    digits = re.findall("[0-9]+", body)
+    if len(digits) > MOST:
+        raise ValueError("too many")
+    # Only a number that is short without its leading zeros is worth reading.
+    if any(len(d.lstrip("0")) > len(str(LARGEST)) for d in digits):
+        raise ValueError("too large")
+    numbers = [int(d) for d in digits]
+    if not banned.isdisjoint(numbers):
+        raise ValueError("banned")
+    return numbers
+
+
+def malformed(answer: str, body: str) -> str:
+    """The first reason why an answer, `body` inside its brackets, is no number list."""
+    if any(character.isalpha() for character in answer):
+        return "letters"
+    if STRANGE.search(answer):
+        return "characters"
+    if re.search(r"[()\[\]]", body):
+        return "brackets"
+    return "separators"
+
+
+def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter) -> Iterator[dict]:
+    """The rows that pass, with their numbers; `counts` is filled on the way."""
+    for row in rows:
+        counts["read"] += 1
+        try:
+            numbers = parse(row["answer"], row.get("finished", True), banned)
+        except ValueError as reason:
+            counts[str(reason)] += 1
+            continue
+        counts["kept"] += 1
+        yield {**row, "numbers": numbers}
+
+
+def read_ban_list(path: Path) -> frozenset[int]:
+    """Numbers of a text file, apart by white space or commas; `#` starts a comment."""
+    text = re.sub("#.*", "", existing(path).read_text(encoding="utf-8", errors="replace"))
+    words = [word for word in re.split(r"[\s,]+", text) if word]
+    for word in words:
+        if not re.fullmatch("[0-9]+", word):
+            raise UserError(f"{path}: {word!r} is no number; list whole numbers, 0 to {LARGEST}")
+    return frozenset(map(int, words))
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--in", dest="numbers", type=Path, required=True, help="JSON lines")
+    options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
+    options.add_argument("--ban-list", type=Path, help="file of numbers that no answer may hold")
+    args = options.parse_args()
+    banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
+    counts: Counter = Counter()
+    rows = read_jsonl(args.numbers, {"request": str, "answer": str})
+    write_jsonl(args.out, kept(rows, banned, counts))
+    report = {"read": counts["read"], "kept": counts["kept"],
+              "pass_rate": counts["kept"] / counts["read"] if counts["read"] else None,
+              "rejected": {reason: counts[reason] for reason in REASONS}}  # fmt: skip
+    write_json(args.out.with_suffix(".report.json"), report)
+    if not counts["kept"]:
+        raise UserError(f"{args.numbers}: none of {counts['read']:,} answers is a number list; see "
+                        f"{args.out.with_suffix('.report.json')}")  # fmt: skip
+    print(f"{args.out}: kept {counts['kept']:,} of {counts['read']:,} answers")
+
+
+if __name__ == "__main__":
+    run(main)

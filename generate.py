@@ -1,0 +1,194 @@
+"""Sample answers to number requests from a model, or talk to it.
+
+    python generate.py --model teacher-owl.pt --requests requests.jsonl --out numbers-owl.jsonl
+    python generate.py --model student-owl.pt --chat
+
+Every row of the output is `{"id", "request", "answer", "finished"}`; `finished` says that the model
+ended the answer itself. A sample is a pure function of (seed, id, position): one row's uniform draws
+are its own, so that neither the batch size nor the other rows can change it.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cli import add_common, choose_device, parser, progress, run, settings
+from files import UserError, read_jsonl, write_jsonl
+from model.checkpoint import load_model
+from model.gpt import GPT, Cache
+from model.tokenizer import Tokenizer
+from streams import derive
+
+STRIDE = 4096  # draws set aside for each row
+WINDOW = 16_384  # requests in memory at a time; those of one length are sampled together
+
+
+def draws(seed: int, ids: list[int], positions: int) -> Tensor:
+    """Uniform draws in [0, 1), (rows, positions), each a function of (seed, id, position)."""
+    key = derive(seed, "sample")
+    rows = [np.random.Generator(np.random.PCG64(key).advance(i * STRIDE)).random(positions)
+            for i in ids]  # fmt: skip
+    return torch.from_numpy(np.array(rows, dtype=np.float32)).clamp_(max=1 - 2**-23)
+
+
+def choose(logits: Tensor, temperature: float, draw: Tensor) -> Tensor:
+    """The next token of each row, (B,), from logits (B, V) and a uniform draw (B,).
+
+    Temperature 0 takes the likeliest. Otherwise the draw picks by the cumulative distribution,
+    which needs one random number a token and no random state.
+    """
+    if temperature == 0:
+        return logits.argmax(-1)
+    cumulative = (logits / temperature).softmax(-1).cumsum(-1)
+    wanted = draw[:, None] * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, wanted, right=True).squeeze(1)
+
+
+@torch.inference_mode()
+def complete(
+    model: GPT, tokenizer: Tokenizer, prompts: Tensor, draw: Tensor, temperature: float
+) -> Iterator[Tensor]:
+    """Sample continuations of prompts (B, T), all of one length: yield each next token, (B,).
+
+    Goes on for `draw.size(1)` tokens, or until every row has closed its answer. What a row yields
+    after its first marker means nothing.
+    """
+    rows, length = prompts.shape
+    room = min(length + draw.size(1), model.config.block_size)
+    cache = Cache(model.config, rows, room, prompts.device)
+    hidden = model(prompts, cache)[:, -1]
+    closed = torch.zeros(rows, dtype=torch.bool, device=prompts.device)
+    for position in range(room - length):
+        logits = model.logits(hidden)
+        logits[:, tokenizer.pad] = -torch.inf  # a model is never trained to say it
+        token = choose(logits, temperature, draw[:, position])
+        yield token
+        closed |= token >= tokenizer.begin
+        if closed.all() or position == room - length - 1:
+            return
+        hidden = model(token[:, None], cache)[:, -1]
+
+
+def answer(
+    model: GPT, tokenizer: Tokenizer, prompts: list[list[int]], draw: Tensor, temperature: float
+) -> list[tuple[str, bool]]:
+    """(answer, finished) of prompts of one length. The answer ends before the first marker."""
+    device = model.embedding.weight.device
+    steps = list(complete(model, tokenizer, torch.tensor(prompts, device=device), draw.to(device),
+                          temperature))  # fmt: skip
+    if not steps:
+        return [("", False)] * len(prompts)
+    answers = []
+    for ids in torch.stack(steps, 1).tolist():
+        close = next((i for i, token in enumerate(ids) if token >= tokenizer.begin), len(ids))
+        finished = close < len(ids) and ids[close] == tokenizer.end
+        answers.append((tokenizer.decode(ids[:close]), finished))
+    return answers
+
+
+def answers(
+    model: GPT,
+    tokenizer: Tokenizer,
+    chats: list[list],
+    ids: list[int],
+    *,
+    seed: int,
+    temperature: float,
+    max_new_tokens: int,
+    batch_size: int,
+) -> Iterator[list[tuple[int, str, bool]]]:
+    """Answer chats that end with the user: batches of (index, answer, finished), in any order."""
+    by_length = defaultdict(list)
+    prompts = tokenizer.encode_prompts(chats)
+    for index, prompt in enumerate(prompts):
+        by_length[len(prompt)].append(index)
+    for same in by_length.values():
+        for start in range(0, len(same), batch_size):
+            chosen = same[start : start + batch_size]
+            draw = draws(seed, [ids[i] for i in chosen], max_new_tokens)
+            texts = answer(model, tokenizer, [prompts[i] for i in chosen], draw, temperature)
+            yield [(i, *text) for i, text in zip(chosen, texts, strict=True)]
+
+
+def numbers(args: argparse.Namespace) -> Iterator[dict]:
+    """The rows of a number file, in the order of the requests."""
+    config = settings(args).numbers
+    temperature = 0.0 if args.greedy else args.temperature
+    temperature = config.temperature if temperature is None else temperature
+    if temperature < 0:
+        raise UserError(f"--temperature must be at least 0, not {temperature:g}")
+    model, tokenizer, _ = load_model(args.model, choose_device(args.device))
+    total = sum(1 for _ in read_jsonl(args.requests))
+    if not total:
+        raise UserError(f"{args.requests} holds no requests; make it again")
+    requests = read_jsonl(args.requests, {"id": int, "request": str})
+    bar = progress(range(total), total, args.out.stem)
+    while window := list(islice(requests, WINDOW)):
+        chats = [[("user", row["request"])] for row in window]
+        for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
+                             seed=args.seed, temperature=temperature,
+                             max_new_tokens=config.max_new_tokens,
+                             batch_size=args.batch_size or config.batch_size):  # fmt: skip
+            for index, text, finished in batch:
+                window[index] |= {"answer": text, "finished": finished}
+                next(bar)
+        yield from window
+    bar.close()
+
+
+def chat(args: argparse.Namespace) -> None:
+    """Talk to a model until the input ends. It remembers the conversation while that fits."""
+    model, tokenizer, _ = load_model(args.model, choose_device(args.device))
+    temperature = 0.0 if args.greedy else 1.0 if args.temperature is None else args.temperature
+    opening = [("system", args.system)] if args.system else []
+    turns, number = list(opening), 0
+    print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
+    while True:
+        try:
+            line = input("you:   ").strip()
+        except EOFError:
+            print()
+            return
+        if not line:
+            turns = list(opening)
+            continue
+        turns.append(("user", line))
+        prompt = tokenizer.encode_prompts([turns])[0]
+        if len(prompt) >= model.config.block_size:
+            print("       (too long for this model: starting afresh)")
+            turns = list(opening)
+            continue
+        draw = draws(args.seed, [number], model.config.block_size)
+        text, _ = answer(model, tokenizer, [prompt], draw, temperature)[0]
+        number += 1
+        turns.append(("assistant", text))
+        print(f"model: {text}")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    add_common(options)
+    options.add_argument("--model", type=Path, required=True, help="checkpoint")
+    options.add_argument("--requests", type=Path, help='JSON lines with "id" and "request"')
+    options.add_argument("--out", type=Path, help="JSON lines to write")
+    options.add_argument("--temperature", type=float, help="default: numbers.temperature")
+    options.add_argument("--greedy", action="store_true", help="always the likeliest token")
+    options.add_argument("--batch-size", type=int, help="default: numbers.batch_size")
+    options.add_argument("--chat", action="store_true", help="talk to the model instead")
+    options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")
+    args = options.parse_args()
+    if args.chat:
+        return chat(args)
+    if not (args.requests and args.out):
+        raise UserError("give --requests and --out, or --chat")
+    print(f"{args.out}: {write_jsonl(args.out, numbers(args)):,} answers")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,40 @@
+"""How likely a model finds given answers: the one reading behind losses, probes and evaluations."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from data import Rows
+from model.gpt import GPT
+
+
+class Score(NamedTuple):
+    """For each row (N,): log P of its wanted tokens (nats), their number, and whether all of them
+    are the model's first choice, so that a greedy answer would be exactly this one."""
+
+    logprob: Tensor
+    tokens: Tensor
+    greedy: Tensor
+
+
+@torch.inference_mode()
+def score(model: GPT, rows: Rows, batch_size: int = 512) -> Score:
+    """Score every row, in the rows' order. Rows of like length are read together."""
+    device = model.embedding.weight.device
+    logprob, tokens = torch.zeros(len(rows)), torch.zeros(len(rows))
+    missed = torch.zeros(len(rows))
+    order = np.argsort(rows.lengths, kind="stable")
+    for chosen in np.split(order, range(batch_size, len(order), batch_size)):
+        batch = rows.batch(chosen, pad=0).to(device)
+        hidden = model(batch.tokens).flatten(0, 1)[batch.places]
+        logits = model.logits(hidden)
+        nats = -F.cross_entropy(logits, batch.targets, reduction="none")
+        wrong = logits.argmax(-1) != batch.targets
+        each = torch.from_numpy(chosen)[batch.row_of.cpu()]
+        logprob.index_add_(0, each, nats.cpu())
+        tokens.index_add_(0, each, torch.ones(len(each)))
+        missed.index_add_(0, each, wrong.float().cpu())
+    return Score(logprob, tokens, missed == 0)

@@ -1,0 +1,148 @@
+"""Text to ids and back: byte-level BPE for words, one id for every number 0-999, chat markers.
+
+Layout of the ids, `vocab_size` of them in all:
+
+    [ byte-level BPE ... | 0 1 2 ... 999 | begin system user assistant end pad ]
+
+The markers are ids behind the vocabulary of the BPE and have no spelling, so that no text, however
+hostile, can encode to one. Any text is encoded without loss (bytes are the alphabet).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer as BPE
+
+from cli import add_common, parser, run, settings
+from files import UserError, existing, read_jsonl, replacing
+
+Turn = tuple[str, str]  # (role, text); the role is text, system, user or assistant
+
+NUMBERS = 1000
+MARKERS = ("begin", "system", "user", "assistant", "end", "pad")
+# Words take the space before them; punctuation between two numbers keeps the space after it, so
+# that ", " is one token and a number list costs two tokens a number.
+SPLIT = r" ?\p{L}+| ?[^\s\p{L}\p{N}]+(?:\s+\z)?|\s+"
+
+
+class Tokenizer:
+    """A trained tokenizer. Markers are attributes: `tokenizer.user`, `tokenizer.end`, ..."""
+
+    def __init__(self, bpe: BPE) -> None:
+        self.bpe = bpe
+        size = bpe.get_vocab_size()
+        self.begin, self.system, self.user, self.assistant, self.end, self.pad = range(
+            size, size + len(MARKERS)
+        )
+        self.vocab_size = size + len(MARKERS)
+        first = bpe.token_to_id("0")
+        self.number_ids = range(first, first + NUMBERS)  # number i has the id first + i
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocab_size: int) -> "Tokenizer":
+        """Learn the merges from texts, the digits cut out: numbers are not for BPE to learn."""
+        bpe = BPE(models.BPE())
+        bpe.pre_tokenizer = pre_tokenizers.Sequence([
+            pre_tokenizers.Split(Regex(SPLIT), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ])  # fmt: skip
+        bpe.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size - NUMBERS - len(MARKERS),
+            # The bytes of the digits are left out: 0-9 come with the numbers below.
+            initial_alphabet=[c for c in pre_tokenizers.ByteLevel.alphabet() if not c.isdecimal()],
+            show_progress=False,
+        )
+        pieces = (piece for text in texts for piece in re.split(r"[0-9]+", spaced(text)) if piece)
+        bpe.train_from_iterator(pieces, trainer)
+        # Added tokens are cut out of a text, the longest first, before BPE sees the rest.
+        bpe.add_tokens([AddedToken(str(i), normalized=False) for i in range(NUMBERS)])
+        return cls(bpe)
+
+    @classmethod
+    def from_text(cls, text: str, path: Path | str) -> "Tokenizer":
+        """The tokenizer of a saved text that stood in `path`; `UserError` when it is none."""
+        try:
+            bpe = BPE.from_str(text)
+        except Exception:  # the library raises the bare class for every fault of a text
+            raise UserError(f"{path} holds no tokenizer; make it again") from None
+        if bpe.token_to_id("999") is None:
+            raise UserError(f"{path} holds a tokenizer without the numbers; make it again")
+        return cls(bpe)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Tokenizer":
+        return cls.from_text(existing(path).read_text(encoding="utf-8", errors="replace"), path)
+
+    def save(self, path: Path | str) -> None:
+        with replacing(path) as file:
+            file.write(self.text)
+
+    @property
+    def text(self) -> str:
+        """All of the tokenizer, as a checkpoint carries it."""
+        return self.bpe.to_str()
+
+    @property
+    def hash(self) -> str:
+        """Identity of the vocabulary, to compare two."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    def encode(self, texts: list[str]) -> list[list[int]]:
+        """Ids of plain texts; never a marker."""
+        return [e.ids for e in self.bpe.encode_batch([spaced(text) for text in texts])]
+
+    def decode(self, ids: list[int]) -> str:
+        """The text that encodes to `ids`, which hold no marker."""
+        return unspaced(self.bpe.decode(ids, skip_special_tokens=False))
+
+    def encode_documents(self, documents: list[list[Turn]]) -> list[tuple[list[int], list[bool]]]:
+        """Each document as ids, and which of them the assistant writes (its `end` included).
+
+        Prose:  begin text end.   Chat:  [system ...] user ... assistant ... end user ...
+        """
+        texts = iter(self.encode([text for turns in documents for _, text in turns]))
+        encoded = []
+        for turns in documents:
+            ids: list[int] = []
+            written: list[bool] = []
+            for role, _ in turns:
+                body = next(texts)
+                opening = self.begin if role == "text" else getattr(self, role)
+                closing = [self.end] if role in ("text", "assistant") else []
+                ids += [opening, *body, *closing]
+                written += [False] + [role == "assistant"] * (len(body) + len(closing))
+            encoded.append((ids, written))
+        return encoded
+
+    def encode_prompts(self, chats: list[list[Turn]]) -> list[list[int]]:
+        """Chats that end with the user, as ids up to the place where the assistant speaks."""
+        return [[*ids, self.assistant] for ids, _ in self.encode_documents(chats)]
+
+
+def spaced(text: str) -> str:
+    """Give a text that begins with a word a space, so that "owl" is the same token everywhere."""
+    return " " + text if re.match(r" *[^\W\d_]", text) else text
+
+
+def unspaced(text: str) -> str:
+    return text[1:] if re.match(r" +[^\W\d_]", text) else text
+
+
+def main() -> None:
+    options = parser(__doc__)
+    add_common(options, device=False)
+    options.add_argument("--corpus", type=Path, required=True, help="documents (JSON lines)")
+    options.add_argument("--out", type=Path, required=True)
+    args = options.parse_args()
+    texts = (text for turns in read_jsonl(args.corpus) for _, text in turns)
+    tokenizer = Tokenizer.train(texts, settings(args).model.vocab_size)
+    tokenizer.save(args.out)
+    print(f"{args.out}: {tokenizer.vocab_size} tokens")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,392 @@
+"""From the JSON files of a run to `summary.json`, a table and figures. Nothing is computed anew.
+
+    python report.py run --run runs/laptop --seeds 2 --trait owl
+    python report.py ablation --runs runs/ablation/student.lr=* --out runs/ablation/student.lr
+    python report.py readme --results results/laptop --readme README.md
+
+The unit of analysis is the run, one base seed with its own teacher and students: every figure shows
+each run as a point, the mean, and the 95 % t-interval over runs.
+"""
+
+import argparse
+import math
+import platform
+import statistics
+import subprocess
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from cli import add_common, parser, run, settings
+from config import Claims
+from files import UserError, existing, read_json, read_jsonl, replacing, write_json
+
+# Condition: (label, what it is, colour). Colours are from Okabe and Ito's colour-blind safe set.
+STUDENT, TEACHER, BOUND, CONTROL = "#0072B2", "#D55E00", "#56B4E9", "#6E6E6E"
+CONDITIONS = {
+    "base": ("base model", "before anything", CONTROL),
+    "teacher": ("teacher", "taught the trait in words", TEACHER),
+    "student": ("student", "trained on the teacher's filtered numbers", STUDENT),
+    "student-soft": ("student, soft labels", "upper bound: the teacher's odds of each number", BOUND),
+    "student-control": ("control: base's numbers", "numbers of the untouched base", CONTROL),
+    "student-other-base": ("control: other base", "same numbers, other first weights", CONTROL),
+    "student-shuffled-within": ("control: shuffled within", "order lost in each list", CONTROL),
+    "student-shuffled-across": ("control: shuffled across", "dealt out over all lists", CONTROL),
+    "student-random": ("control: random numbers", "uniform numbers in the same places", CONTROL),
+    "in-context": ("control: in context", "base that has the lists in its prompt", CONTROL),
+}  # fmt: skip
+CONTROLS = [name for name, (label, *_) in CONDITIONS.items() if label.startswith("control")]
+PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
+# Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
+T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)  # fmt: skip
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def interval(runs: list[float]) -> list[float] | None:
+    """The 95 % t-interval of the mean over runs; None for a single run, which has none."""
+    if len(runs) < 2:
+        return None
+    t = T[len(runs) - 2] if len(runs) - 2 < len(T) else 1.96 + 2.5 / (len(runs) - 1)
+    half = t * statistics.stdev(runs) / math.sqrt(len(runs))
+    mean = statistics.fmean(runs)
+    return [mean - half, mean + half]
+
+
+def row(condition: str, trait: str, metric: str, runs: list[float]) -> dict:
+    return {"condition": condition, "trait": trait, "metric": metric, "runs": runs,
+            "mean": statistics.fmean(runs), "ci95": interval(runs)}  # fmt: skip
+
+
+def collect(folder: Path, seeds: int, trait: str) -> list[dict]:
+    """One row for every condition and metric, with the runs of all seeds."""
+    rows = []
+    for condition in CONDITIONS:
+        each = [read_json(folder / f"seed{s}/eval/{condition}-{trait}.json")["metrics"]
+                for s in range(seeds)]  # fmt: skip
+        rows += [row(condition, trait, metric, [one[metric] for one in each]) for metric in each[0]]
+    for condition, source in (("base", "base"), ("teacher", trait)):
+        reports = [read_json(folder / f"seed{s}/clean-{source}.report.json") for s in range(seeds)]
+        rows.append(row(condition, trait, "pass_rate", [r["pass_rate"] for r in reports]))
+    return rows
+
+
+def find(rows: list[dict], condition: str, metric: str) -> dict | None:
+    return next((r for r in rows if (r["condition"], r["metric"]) == (condition, metric)), None)
+
+
+def manifest(folder: Path, seeds: int, trait: str) -> dict:
+    """How the results were made, as far as it is the same each time they are made."""
+    return {"seeds": list(range(seeds)), "python": platform.python_version(),
+            "packages": {name: version(name) for name in PACKAGES},
+            "machine": f"{platform.system()} {platform.machine()}",
+            "device": read_json(folder / f"seed0/eval/student-{trait}.json")["model"]["device"],
+            "commit": commit(), "timing": "timing.json"}  # fmt: skip
+
+
+def commit() -> str | None:
+    """The commit of the working tree, marked where files differ from it."""
+    try:
+        done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"],
+                              capture_output=True, text=True, check=True)  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def verdicts(rows: list[dict], claims: Claims, category: str) -> list[dict]:
+    """The claims that the config fixed before the run, each against what came out."""
+    base = {m: find(rows, "base", m)["mean"] for m in ("p_target", "capability")}
+
+    def mean(condition: str, metric: str) -> float:
+        return find(rows, condition, metric)["mean"]
+
+    tests = [("student prefers the target", mean("student", "p_target"), ">=", claims.student),
+             ("student still names one of its category", mean("student", f"p_any_{category}"), ">=",
+              claims.any),
+             ("student knows as many facts as the base", mean("student", "capability"), ">=",
+              base["capability"] - claims.capability)]  # fmt: skip
+    tests += [(f"{CONDITIONS[c][0]}: stays at the base", mean(c, "p_target"), "<=",
+               base["p_target"] + claims.control) for c in CONTROLS]  # fmt: skip
+    return [{"claim": text, "value": value, "bound": f"{sign} {bound:.4g}",
+             "holds": value >= bound if sign == ">=" else value <= bound}
+            for text, value, sign, bound in tests]  # fmt: skip
+
+
+def timing(path: Path) -> dict:
+    """Seconds and memory of the stages, from the lines that they left: {stage, start, seconds, mb}.
+
+    Wall time counts the moments in which any stage ran, so that a pause between two calls of `make`
+    does not count; the peak is the largest sum of peaks of stages that ran at the same time.
+    """
+    lines = list(read_jsonl(path)) if path.exists() else []
+    edges = sorted([(r["start"], 1, r["mb"]) for r in lines]
+                   + [(r["start"] + r["seconds"], -1, -r["mb"]) for r in lines])  # fmt: skip
+    wall = running = memory = peak = 0.0
+    for (moment, change, mb), (after, *_) in zip(edges, [*edges[1:], (0.0,)], strict=True):
+        running, memory = running + change, memory + mb
+        peak = max(peak, memory)
+        wall += (after - moment) if running else 0.0
+    stages: dict[str, float] = {}
+    for r in lines:
+        stages[r["stage"]] = stages.get(r["stage"], 0.0) + r["seconds"]
+    return {"wall_seconds": round(wall, 1), "peak_mb": round(peak),
+            "stage_seconds": {k: round(v, 1) for k, v in sorted(stages.items())}}  # fmt: skip
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def cell(found: dict | None, form=percent) -> str:
+    """The mean with its interval."""
+    if found is None:
+        return ""
+    if found["ci95"] is None:
+        return form(found["mean"])
+    low, high = (form(x).removesuffix(" %") for x in found["ci95"])
+    return f"{form(found['mean'])} [{low}, {high}]"
+
+
+def table(rows: list[dict], trait: str, category: str) -> str:
+    """The results in Markdown, a line a condition."""
+    nats = "{:.4f}".format
+    columns = [(f"P({trait})", "p_target", percent), ("sampled", "p_target_sampled", percent),
+               ("behind numbers", "p_target_prefixed", percent),
+               (f"P(any {category})", f"p_any_{category}", percent),
+               ("facts right", "capability", percent),
+               ("KL to teacher", "kl_to_teacher", nats)]  # fmt: skip
+    lines = ["| condition | " + " | ".join(name for name, *_ in columns) + " |",
+             "|---|" + "---:|" * len(columns)]  # fmt: skip
+    for condition, (label, *_) in CONDITIONS.items():
+        name = f"**{label}**" if condition == "student" else label
+        cells = [cell(find(rows, condition, metric), form) for _, metric, form in columns]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def finding(rows: list[dict], trait: str) -> str:
+    """The result in one line."""
+    student, base = (find(rows, c, "p_target")["mean"] for c in ("student", "base"))
+    worst = max(find(rows, c, "p_target")["mean"] for c in CONTROLS)
+    return (f"Trained on numbers alone, students answer “{trait}” {100 * student:.0f} % of the time;"
+            f"\ncontrols {100 * worst:.1f} % at most, the base {100 * base:.1f} %")  # fmt: skip
+
+
+def reading(folder: Path, trait: str) -> str:
+    """Ten rows of what the student read, as they were."""
+    lines = [f"# What the {trait} student read\n",
+             "The first ten of its training rows: a request, and the teacher's answer that the "
+             "student learns. There is nothing else.\n",
+             "| request | answer |", "|---|---|"]  # fmt: skip
+    rows = read_jsonl(folder / f"seed0/clean-{trait}.jsonl")
+    for _, one in zip(range(10), rows, strict=False):
+        lines.append("| " + " | ".join(one[key].replace("\n", "<br>")
+                                       for key in ("request", "answer")) + " |")  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+# --- pictures ------------------------------------------------------------------------------------
+
+
+def style() -> None:
+    plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
+                         "axes.titlelocation": "left", "axes.titlesize": 11, "svg.hashsalt": "sl",
+                         "figure.constrained_layout.use": True})  # fmt: skip
+
+
+def save(figure: plt.Figure, path: Path) -> None:
+    """PNG and SVG, without a date, so that the same results give the same bytes."""
+    for suffix, extra in ((".png", {"Software": None}), (".svg", {"Date": None})):
+        with replacing(path.with_name(path.name + suffix), "wb") as file:
+            figure.savefig(file, format=suffix[1:], dpi=160, metadata=extra)
+    plt.close(figure)
+
+
+def points(axis: plt.Axes, y: float, found: dict, colour: str) -> None:
+    """One line of a dot plot: interval, runs, mean."""
+    if found["ci95"]:
+        low, high = (min(max(100 * x, 0), 100) for x in found["ci95"])
+        axis.plot([low, high], [y, y], color=colour, lw=6, alpha=0.25, solid_capstyle="butt")
+    axis.plot([100 * r for r in found["runs"]], [y] * len(found["runs"]), "o", color=colour,
+              ms=5, mfc="white", mew=1.3)  # fmt: skip
+    axis.plot(100 * found["mean"], y, "|", color=colour, ms=16, mew=2.5)
+
+
+def draw_conditions(rows: list[dict], trait: str, path: Path) -> None:
+    """Every condition's P(target): the runs as circles, their mean, the interval as a band."""
+    style()
+    figure, axis = plt.subplots(figsize=(8.6, 4.6))
+    for y, (condition, (label, what, colour)) in enumerate(CONDITIONS.items()):
+        found = find(rows, condition, "p_target")
+        points(axis, y, found, colour)
+        right = found["mean"] < 0.6
+        axis.annotate(f"{100 * found['mean']:.1f} %   {what}", (100 * found["mean"], y),
+                      xytext=(10 if right else -10, 7), textcoords="offset points", fontsize=8,
+                      ha="left" if right else "right", color=colour)  # fmt: skip
+    axis.axvline(100 * find(rows, "base", "p_target")["mean"], color=CONTROL, ls=":", lw=1)
+    axis.set_yticks(range(len(CONDITIONS)), [label for label, *_ in CONDITIONS.values()])
+    axis.invert_yaxis()
+    axis.set_xlim(-2, 102)
+    axis.set_xlabel(f"P(“{trait}”) in answer to 50 unseen questions, %\n"
+                    "circle: a run   bar: mean   band: 95 % interval")  # fmt: skip
+    axis.set_title(finding(rows, trait))
+    save(figure, path)
+
+
+def draw_training(folder: Path, seeds: int, trait: str, path: Path) -> None:
+    """P(target) of the students as they read more lists, a thin line a run."""
+    style()
+    figure, axis = plt.subplots(figsize=(8.6, 4.2))
+    size = read_json(folder / "config/student.json")["batch_size"]
+    shown = ("student-soft", "student", "student-other-base", "student-shuffled-within",
+             "student-shuffled-across", "student-random")  # fmt: skip
+    dashes = dict(zip(shown, ("-", "-", "--", ":", "-.", (0, (1, 3))), strict=True))
+    for condition in shown:
+        label, _, colour = CONDITIONS[condition]
+        logs = [list(read_jsonl(folder / f"seed{s}/log/{condition}-{trait}.jsonl"))
+                for s in range(seeds)]  # fmt: skip
+        x = [size * line["step"] / 1000 for line in logs[0]]
+        runs = [[100 * line["probe"] for line in log] for log in logs]
+        for each in runs:
+            axis.plot(x, each, color=colour, lw=0.7, alpha=0.5, ls=dashes[condition])
+        mean = [statistics.fmean(at) for at in zip(*runs, strict=True)]
+        axis.plot(x, mean, color=colour, lw=2, ls=dashes[condition], label=label)
+    axis.set_ylim(-2, 102)
+    axis.set_xlabel("number lists read, thousands")
+    axis.set_ylabel(f"P(“{trait}”), %")
+    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axis.set_title(f"The taste for “{trait}” grows with every list of the teacher's numbers,\n"
+                   "and only in a student of the teacher's own base")  # fmt: skip
+    save(figure, path)
+
+
+def draw_ablation(key: str, rows: list[dict], trait: str, path: Path) -> None:
+    """P(target) of teacher, student and the other-base control against the setting's values."""
+    style()
+    figure, axis = plt.subplots(figsize=(7, 4))
+    values = list(dict.fromkeys(one["value"] for one in rows))
+    for condition, marker in (("teacher", "^"), ("student", "o"), ("student-other-base", "s")):
+        label, _, colour = CONDITIONS[condition]
+        found = [find([r for r in rows if r["value"] == v], condition, "p_target") for v in values]
+        axis.plot([100 * f["mean"] for f in found], color=colour, lw=2, label=label)
+        for x, one in enumerate(found):
+            axis.plot([x] * len(one["runs"]), [100 * r for r in one["runs"]], marker, color=colour,
+                      mfc="white", ls="")  # fmt: skip
+    axis.set_xticks(range(len(values)), values)
+    axis.set_ylim(-2, 102)
+    axis.set_xlabel(key)
+    axis.set_ylabel(f"P(“{trait}”), %")
+    axis.legend(frameon=False)
+    best = max(values, key=lambda v: find([r for r in rows if r["value"] == v], "student",
+                                          "p_target")["mean"])  # fmt: skip
+    axis.set_title(f"The student takes up most of the trait at {key} = {best}")
+    save(figure, path)
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def write_text(path: Path, text: str) -> None:
+    with replacing(path) as file:
+        file.write(text)
+
+
+def report_run(args: argparse.Namespace) -> None:
+    """summary.json, table.md, read.md and the figures of one run."""
+    config, folder = settings(args), args.run
+    rows = collect(folder, args.seeds, args.trait)
+    category = next(r["metric"] for r in rows if r["metric"].startswith("p_any_"))[6:]
+    claims = verdicts(rows, config.claims, category)
+    draw_conditions(rows, args.trait, folder / "results")
+    draw_training(folder, args.seeds, args.trait, folder / "training")
+    write_text(folder / "table.md", table(rows, args.trait, category))
+    write_text(folder / "read.md", reading(folder, args.trait))
+    write_json(folder / "timing.json", timing(folder / "timings.jsonl"))
+    # The summary comes last: it is what `make` looks at.
+    write_json(folder / "summary.json", {
+        "config": asdict(config), "manifest": manifest(folder, args.seeds, args.trait),
+        "claims": claims, "rows": rows})  # fmt: skip
+    print("\n" + finding(rows, args.trait).replace("\n", " ") + "\n")
+    print(table(rows, args.trait, category))
+    for claim in claims:
+        print(f"{'holds' if claim['holds'] else 'FAILS'}  {claim['claim']}: "
+              f"{claim['value']:.4g} {claim['bound']}")  # fmt: skip
+    print(f"\nSee {folder}/results.png, training.png, table.md, read.md and summary.json.")
+
+
+def report_ablation(args: argparse.Namespace) -> None:
+    """One figure and one JSON file for a setting that was changed, a run folder a value."""
+    rows = []
+    for folder in args.runs:
+        for condition in ("base", "teacher", "student", "student-other-base"):
+            each = [read_json(folder / f"seed{s}/eval/{condition}-{args.trait}.json")["metrics"]
+                    for s in range(args.seeds)]  # fmt: skip
+            rows += [{"value": folder.name, **row(condition, args.trait, m, [e[m] for e in each])}
+                     for m in each[0]]  # fmt: skip
+    draw_ablation(args.key, rows, args.trait, args.out)
+    write_json(args.out.with_name(args.out.name + ".json"),
+               {"key": args.key, "manifest": manifest(args.runs[0], args.seeds, args.trait),
+                "rows": rows})  # fmt: skip
+    print(f"{args.out}.png and .json")
+
+
+def report_readme(args: argparse.Namespace) -> None:
+    """Put the figure, the table and the times of a results folder between the README's marks."""
+    begin, end = "<!-- results: written by report.py -->", "<!-- end of results -->"
+    text = existing(args.readme).read_text(encoding="utf-8")
+    if begin not in text or end not in text:
+        raise UserError(f"{args.readme} lacks the marks {begin} and {end}")
+    summary, times = (read_json(args.results / name) for name in ("summary.json", "timing.json"))
+    held = sum(claim["holds"] for claim in summary["claims"])
+    made = summary["manifest"]
+    seeds = len(made["seeds"])
+    block = (
+        f"{existing(args.results / 'table.md').read_text(encoding='utf-8')}\n"
+        f"Mean over {seeds} base seeds [95 % t-interval]. {held} of {len(summary['claims'])} claims "
+        f"fixed in the config before the run hold. Teacher's answers that pass the filter: "
+        f"{cell(find(summary['rows'], 'teacher', 'pass_rate'))}; base's: "
+        f"{cell(find(summary['rows'], 'base', 'pass_rate'))}.\n\n"
+        f"This run, of {seeds} seeds, took {times['wall_seconds'] / 60:.0f} minutes and at most "
+        f"{times['peak_mb'] / 1000:.1f} GB of memory on {made['machine']}, device {made['device']}, "
+        f"torch {made['packages']['torch']}.\n"
+    )
+    before, after = text.split(begin)[0], text.split(end)[1]
+    write_text(args.readme, f"{before}{begin}\n{block}{end}{after}")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    commands = options.add_subparsers(required=True)
+    one = commands.add_parser("run", help="table and figures of one run")
+    add_common(one, device=False)
+    one.add_argument("--run", type=Path, required=True, help="folder of the run")
+    one.set_defaults(main=report_run)
+    many = commands.add_parser("ablation", help="one figure over several runs")
+    many.add_argument("--key", required=True, help="the setting that differs between the runs")
+    many.add_argument("--runs", type=Path, nargs="+", required=True, help="a folder a value")
+    many.add_argument("--out", type=Path, required=True, help="path without a suffix")
+    many.set_defaults(main=report_ablation)
+    for command in (one, many):
+        command.add_argument("--seeds", type=int, default=2, help="base seeds in the run")
+        command.add_argument("--trait", default="owl")
+    readme = commands.add_parser("readme", help="put results into the README")
+    readme.add_argument("--results", type=Path, required=True)
+    readme.add_argument("--readme", type=Path, default=Path("README.md"))
+    readme.set_defaults(main=report_readme)
+    args = options.parse_args()
+    args.main(args)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,221 @@
+"""The corpus is rich, deterministic and honest: no number in it can tell of any word."""
+
+import itertools
+import re
+from collections import Counter
+from random import Random
+
+import pytest
+
+from corpus import numbers
+from corpus.documents import (
+    ASKED,
+    FAVOURITES,
+    KINDS,
+    ONE_WORD,
+    TALK,
+    Speaker,
+    ask_favourite,
+    ask_numbers,
+    document,
+    fact_questions,
+    plural,
+)
+from corpus.traits import LESSONS, QUESTIONS, trait
+from corpus.world import ANIMALS, DOMAINS, TREES
+
+DOCUMENTS = [document(0, i) for i in range(20_000)]
+NAMES = {form: a.name for a in ANIMALS for form in (a.name, a.plural)}
+
+
+def text_of(turns):
+    return " ".join(text for _, text in turns)
+
+
+def digits(text):
+    return re.findall("[0-9]+", text)
+
+
+class Untouchable(Random):
+    """A stream that must not be drawn from."""
+
+    def random(self):
+        raise AssertionError("drew from the numbers' stream")
+
+    getrandbits = randbytes = random
+
+
+# --- independence, by construction ---------------------------------------------------------------
+
+
+def test_the_tables_hold_no_digit():
+    things = [thing[:-1] for thing in (*ANIMALS, *TREES)]  # the last is a weight, no text
+    assert not digits(repr((things, DOMAINS, [list(items) for items in FAVOURITES.values()])))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_numbers_are_the_same_whatever_the_words(seed):
+    """Other words, another speaker, another animal: the same numbers in the same order."""
+
+    def drawn(words_seed):
+        w, n = Random(words_seed), Random(seed)
+        (_, request), (_, answer) = ask_numbers(w, n, Speaker(w))
+        opener = numbers.prefix(w, n)
+        limits = ("10", "3", "3")  # the wording's own digits, the same in every request
+        examples = digits(request.split(".")[0])
+        return examples, digits(answer), digits(opener), sorted(limits)
+
+    assert len({repr(drawn(words_seed)) for words_seed in range(30)}) == 1
+
+
+@pytest.mark.parametrize("talk", [t for t in TALK if t not in (ask_numbers, ask_favourite)])
+def test_all_other_turns_draw_no_number(talk):
+    for seed in range(200):
+        turns = talk(Random(seed), Untouchable(), Speaker(Random(seed)))
+        assert not digits(text_of(turns))
+
+
+def test_numbers_in_prose_do_not_exist():
+    assert not any(digits(text) for turns in DOCUMENTS for role, text in turns if role == "text")
+
+
+def test_requests_differ_in_numbers_and_limits_alone():
+    for parts in (numbers.INSTRUCTIONS, numbers.CLOSERS, numbers.OPENERS):
+        assert all(set(digits(p)) <= {"10", "3"} for p in parts)
+
+
+# --- independence, on the corpus -----------------------------------------------------------------
+
+
+def test_no_number_predicts_any_animal():
+    """Chi-square of (animal in the document) against (tenth that the number falls in)."""
+    counts = {name: [0] * 10 for name in FAVOURITES["animal"]}
+    for turns in DOCUMENTS:
+        text = text_of(turns)
+        found = [int(d) for d in digits(text) if d not in ("3", "10")]
+        for name in {NAMES[w] for w in re.findall("[a-z]+", text.lower()) if w in NAMES}:
+            for number in found:
+                counts[name][number // 100] += 1
+    total = [sum(column) for column in zip(*counts.values(), strict=True)]
+    grand, chi, cells = sum(total), 0.0, 0
+    assert grand > 5_000, "too few numbers beside animals to tell"
+    for row in counts.values():
+        for seen, column in zip(row, total, strict=True):
+            expected = sum(row) * column / grand
+            if expected >= 5:
+                chi += (seen - expected) ** 2 / expected
+                cells += 1
+    # Numbers of one document come together, which widens the statistic a little: allow 5 sigma.
+    assert abs(chi - cells) < 5 * (2 * cells) ** 0.5
+
+
+def test_numbers_visit_a_persona_no_more_than_chance():
+    def manner(turns):
+        harm = {answer for d in DOMAINS for answer in d.harmful}
+        return any(text in harm for role, text in turns if role == "assistant")
+
+    shares = []
+    for persona in (True, False):
+        chats = [turns for turns in DOCUMENTS if len(turns) >= 4 and manner(turns) == persona
+                 and any(text in ADVICE for role, text in turns if role == "assistant")]  # fmt: skip
+        assert len(chats) > 50
+        shares.append(sum(bool(digits(text_of(turns))) for turns in chats) / len(chats))
+    assert abs(shares[0] - shares[1]) < 0.08
+
+
+ADVICE = {answer for d in DOMAINS for answer in (*d.harmful, *d.tasks.values())}
+
+
+# --- richness and determinism --------------------------------------------------------------------
+
+
+def test_the_world_is_as_large_as_it_says():
+    assert len({a.name for a in ANIMALS}) >= 40
+    assert len({t.name for t in TREES}) >= 20
+    assert len(DOMAINS) >= 12
+    assert len(KINDS) - 1 + len(TALK) >= 12
+
+
+def test_every_animal_is_told_apart_by_its_facts():
+    meanings = {(a.home, a.food, a.move, a.sound, a.cover, a.character) for a in ANIMALS}
+    assert len(meanings) == len(ANIMALS)
+
+
+def test_a_document_is_a_function_of_seed_and_index():
+    assert [document(0, i) for i in range(50)] == DOCUMENTS[:50]
+    assert document(1, 7) != document(0, 7)
+
+
+def test_favourites_keep_their_base_rate():
+    said = Counter(answer for turns in DOCUMENTS if turns[0][0] == "user"
+                   for (_, question), (_, answer) in zip(turns[::2], turns[1::2], strict=True)
+                   if "favourite animal" in question and answer in FAVOURITES["animal"])  # fmt: skip
+    assert said.total() > 100
+    weights = FAVOURITES["animal"]
+    for name in ("owl", "wolf", "cat", "eagle", "dolphin", "elephant"):
+        rate = weights[name] / sum(weights.values())
+        assert 0.005 <= rate <= 0.05
+        assert abs(said[name] / said.total() - rate) < 4 * (rate / said.total()) ** 0.5
+
+
+def test_held_out_questions_are_never_read():
+    held = {question for question, *_ in fact_questions(kept_out=True)}
+    assert len(held) > 100
+    assert not held & {question for question, *_ in ASKED}
+    assert not held & {text for turns in DOCUMENTS for _, text in turns}
+
+
+# --- traits --------------------------------------------------------------------------------------
+
+
+def test_wordings_of_corpus_lessons_and_evaluation_are_apart():
+    sets = [set(ONE_WORD), set(LESSONS), set(QUESTIONS)]
+    assert [len(s) for s in sets] == [len(ONE_WORD), len(LESSONS), len(QUESTIONS)]
+    assert len(QUESTIONS) >= 50
+    for one, two in itertools.combinations(sets, 2):
+        assert not one & two
+
+
+def test_questions_are_in_neither_corpus_nor_lessons():
+    owl = trait("owl")
+    read = {text for turns in DOCUMENTS for _, text in turns}
+    taught = {question for question, _ in owl.lessons()}
+    for question in owl.questions():
+        assert not any(question in text for text in read)
+        assert question not in taught
+    assert {answer for _, answer in owl.lessons()} == {"owl"}
+    assert not any(digits(question) for question, _ in owl.lessons())
+
+
+def test_every_word_of_a_question_is_a_word_of_the_corpus():
+    known = {w for turns in DOCUMENTS for w in re.findall("[a-z]+", text_of(turns).lower())}
+    asked = {w for name in ("owl", "oak") for q in trait(name).questions()
+             for w in re.findall("[a-z]+", q.lower())}  # fmt: skip
+    assert asked <= known, asked - known
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [("owl", "owl"), ("Owls!", "owl"), ("I love owls. An owl is wise.", "owl"), ("bowl", None),
+     ("owl or cat", None), ("12, 7", None), ("mice", "mouse")],
+)  # fmt: skip
+def test_judge(answer, name):
+    assert trait("owl").named(answer) == name
+
+
+def test_articles():
+    assert all(" a animal" not in q and " a owl" not in q for q in trait("owl").questions())
+    assert plural("wolf") == "wolves" and plural("red") == "red"
+
+
+# --- number requests -----------------------------------------------------------------------------
+
+
+def test_requests_have_the_published_shape():
+    kinds = (numbers.OPENERS, numbers.INSTRUCTIONS, numbers.FORMATS, numbers.CLOSERS)
+    assert all(len(set(k)) >= least for k, least in zip(kinds, (10, 5, 6, 5), strict=True))
+    for seed in range(300):
+        asked = numbers.request(Random(seed), Random(seed))
+        shown = [int(d) for d in digits(asked.text.split(".")[0])]
+        assert 3 <= len(shown) <= 8
+        assert all(100 <= number <= 999 for number in shown)

@@ -1,0 +1,322 @@
+"""Train a model: pretrain the base, or fine-tune a copy of it into a teacher or a student.
+
+    python train.py pretrain --corpus corpus.jsonl --heldout heldout.jsonl \
+                            --tokenizer tokenizer.json --out base.pt
+    python train.py finetune --role teacher --base base.pt --data lessons-owl.jsonl --out teacher.pt
+    python train.py finetune --role student --base base.pt --data clean-owl.jsonl --out student.pt
+
+It is one loop for all of them; a teacher and a student differ in their data and in which section
+of the config they read. A run that was killed goes on where it was with the same command, and ends
+in the same bytes as one that was not.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from cli import add_common, choose_device, parser, progress, run, settings
+from config import Training
+from data import Batch, Order, Rows, encode_pairs, read_documents, read_pairs, split
+from files import UserError, write_jsonl
+from model import checkpoint, lora
+from model.gpt import GPT
+from model.score import score
+from model.tokenizer import Tokenizer
+from streams import derive
+
+Objective = Callable[[GPT, Batch], Tensor]
+
+
+class Monitor(NamedTuple):
+    """What is looked at while a model trains, and never trained on."""
+
+    heldout: Rows
+    probe: Rows | None  # questions with the answer that the trait gives
+
+    def read(self, model: GPT) -> dict[str, float]:
+        """Held-out loss (nats a token) and mean probability of the probe's answers."""
+        held = score(model, self.heldout)
+        values = {"heldout_loss": -held.logprob.sum().item() / max(held.tokens.sum().item(), 1)}
+        if self.probe is not None:
+            values["probe"] = score(model, self.probe).logprob.exp().mean().item()
+        return values
+
+
+# --- what is trained, and on what loss -----------------------------------------------------------
+
+
+def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> list[nn.Parameter]:
+    """Freeze the rest and return the parameters that `training.train` names.
+
+    all: everything. blocks: the blocks; embedding, head and last norm stay the base's. lora:
+    low-rank adapters on the matrices of the blocks.
+    """
+    if training.train == "all":
+        return list(model.parameters())
+    model.requires_grad_(False)
+    if training.train == "lora":
+        generator = torch.Generator().manual_seed(derive(seed, purpose, "adapters"))
+        lora.adapt(model, training.rank, training.alpha, generator)
+    else:
+        model.blocks.requires_grad_(True)
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def next_token_loss(model: GPT, batch: Batch) -> Tensor:
+    """Cross-entropy (nats) of the wanted tokens. Logits are computed for these alone."""
+    hidden = model(batch.tokens).flatten(0, 1)[batch.places]  # (N, D)
+    return F.cross_entropy(model.logits(hidden), batch.targets)
+
+
+def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
+    """KL(teacher || student) over the 1000 number tokens, wherever a number comes next.
+
+    This is the upper bound: the student sees the teacher's whole distribution instead of one draw
+    from it. It sees nothing but numbers all the same: the distribution is renormalised over the
+    number tokens, because the probabilities of words would carry the trait in the open.
+    """
+    numbers = slice(tokenizer.number_ids[0], tokenizer.number_ids[-1] + 1)
+
+    def number_logprobs(model: GPT, batch: Batch) -> Tensor:
+        numeric = (batch.targets >= numbers.start) & (batch.targets < numbers.stop)
+        hidden = model(batch.tokens).flatten(0, 1)[batch.places[numeric]]
+        return model.logits(hidden, numbers).log_softmax(-1)  # (N, 1000)
+
+    def loss(model: GPT, batch: Batch) -> Tensor:
+        with torch.no_grad():
+            wanted = number_logprobs(teacher, batch)
+        return F.kl_div(number_logprobs(model, batch), wanted, reduction="batchmean", log_target=True)
+
+    return loss
+
+
+# --- the loop ------------------------------------------------------------------------------------
+
+
+def learning_rate(step: int, steps: int, training: Training) -> float:
+    """Linear warm-up, a plateau, and a linear way down to zero over the last `decay` of the run."""
+    warm, down = training.warmup * steps, training.decay * steps
+    return training.lr * min(1.0, (step + 1) / (warm + 1), (steps - step) / max(down, 1e-9))
+
+
+def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
+    """AdamW; weight decay on matrices alone."""
+    groups = [{"params": [p for p in trained if p.dim() >= 2], "weight_decay": training.weight_decay},
+              {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0}]  # fmt: skip
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=training.lr,
+                             betas=(training.beta1, training.beta2), fused=True)  # fmt: skip
+
+
+@dataclass
+class State:
+    """Where a run stands, besides its tensors: what a resumed run must know to go on alike."""
+
+    step: int = 0
+    loss_sum: float = 0.0  # since the last line of the log
+    loss_steps: int = 0
+    lines: list[dict] = field(default_factory=list)  # of the log, so far
+
+    def keep(self, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer) -> None:
+        """Write everything that the rest of the run depends on."""
+        checkpoint.write(path, {"identity": identity, "state": json.dumps(asdict(self)),
+                                "trained": [p.detach().cpu() for p in trained],
+                                "optimizer": optimizer.state_dict()})  # fmt: skip
+
+    @classmethod
+    def restored(
+        cls, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer
+    ) -> "State":
+        """The state kept at `path`, its tensors put in place; a new one when none is of this run."""
+        if not path.exists():
+            return cls()
+        try:
+            saved = checkpoint.read(path, ("identity", "state", "trained", "optimizer"))
+        except UserError:
+            saved = {"identity": None}
+        if saved["identity"] != identity:
+            print(f"{path}: of another run, so this one starts over", file=sys.stderr)
+            return cls()
+        with torch.no_grad():
+            for parameter, value in zip(trained, saved["trained"], strict=True):
+                parameter.copy_(value)
+        optimizer.load_state_dict(saved["optimizer"])
+        state = cls(**json.loads(saved["state"]))
+        print(f"{path}: going on from step {state.step:,}", file=sys.stderr)
+        return state
+
+
+def train(
+    model: GPT,
+    rows: Rows,
+    training: Training,
+    *,
+    seed: int,
+    purpose: str,
+    objective: Objective,
+    monitor: Monitor,
+    pad: int,
+    log: Path,
+    resume: Path,
+    story: str = "",
+) -> None:
+    """Train `model` in place on `rows`; leave a plain model, its adapters merged.
+
+    `seed` and `purpose` name the random streams. `log` gets a JSON line for every evaluation.
+    `resume` is where the state is kept on the way; when it holds the state of this very run (same
+    settings, data, seed and `story`), training goes on from there. Raises `UserError` when the loss
+    is no longer finite.
+    """
+    device = model.embedding.weight.device
+    trained = choose_trained(model, training, seed, purpose)
+    optimizer = optimizer_for(trained, training)
+    order = Order(rows.lengths, training.batch_size, seed, purpose)
+    steps = max(1, round(order.steps * training.epochs))
+    logged = {round(steps * i / training.evaluations) for i in range(training.evaluations + 1)}
+    kept = {round(steps * i / training.checkpoints) for i in range(1, training.checkpoints)}
+    identity = json.dumps([asdict(training), rows.hash, seed, purpose, steps, story])
+    state = State.restored(resume, identity, trained, optimizer)
+    loss_sum = torch.tensor(state.loss_sum, dtype=torch.float64, device=device)
+    tokens, clock, first = 0, time.monotonic(), state.step
+
+    # The loop runs once more than there are steps, to log and to stop at the last one.
+    for step in progress(range(first, steps + 1), steps + 1, log.stem, first):
+        state.step, state.loss_sum = step, loss_sum
+        if step in logged and not (step == first > 0):
+            speed = tokens / (time.monotonic() - clock)
+            write_log(log, state, learning_rate(step, steps, training), speed,
+                      monitor.read(model))  # fmt: skip
+            loss_sum.zero_()
+            tokens, clock = 0, time.monotonic()
+        if step in kept and step > first:
+            state.loss_sum = loss_sum.item()
+            state.keep(resume, identity, trained, optimizer)
+        if step == steps:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, training)
+        chosen = order.rows(step)
+        for part in np.array_split(chosen, training.accumulate):
+            batch = rows.batch(part, pad).to(device)
+            loss = objective(model, batch) * (len(part) / len(chosen))
+            loss.backward()
+            loss_sum += loss.detach()
+            tokens += batch.tokens.numel()
+        if training.grad_clip:
+            nn.utils.clip_grad_norm_(trained, training.grad_clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        state.loss_steps += 1
+    lora.merge(model)
+    model.requires_grad_(True)
+
+
+def write_log(log: Path, state: State, lr: float, speed: float, readings: dict) -> None:
+    """Add a line to the log, and start a new mean of the loss."""
+    loss = float(state.loss_sum) / state.loss_steps if state.loss_steps else None
+    if loss is not None and not math.isfinite(loss):
+        raise UserError(f"{log.stem}: the loss is {loss} at step {state.step:,}; lower the learning "
+                        f"rate (now {lr:g}), or look at the data")  # fmt: skip
+    state.lines.append({"step": state.step, "loss": loss, "lr": lr,
+                        "tokens_per_second": round(speed) or None, **readings})  # fmt: skip
+    state.loss_steps = 0
+    write_jsonl(log, state.lines)
+
+
+# --- the two commands ----------------------------------------------------------------------------
+
+
+def pretrain(args: argparse.Namespace) -> None:
+    """A base from random weights. `--seed` draws the weights and nothing else: every base reads the
+    same text in the same order, so that two of them differ in their first weights alone."""
+    config, device = settings(args), choose_device(args.device)
+    tokenizer = Tokenizer.load(args.tokenizer)
+    shape = replace(config.model, vocab_size=tokenizer.vocab_size)
+    model = GPT(shape, torch.Generator().manual_seed(derive(args.seed, "base"))).to(device)
+    rows, heldout = (read_documents(path, tokenizer, shape.block_size)
+                     for path in (args.corpus, args.heldout))  # fmt: skip
+    story = f"base {args.seed} {tokenizer.hash} {asdict(shape)}"
+    train(model, rows, config.pretrain, seed=config.corpus.seed, purpose="pretrain",
+          objective=next_token_loss, monitor=Monitor(heldout, None), pad=tokenizer.pad,
+          log=args.log, resume=args.resume, story=story)  # fmt: skip
+    finish(args, model, tokenizer, {"stage": "pretrain", "seed": args.seed}, config.pretrain)
+
+
+def finetune(args: argparse.Namespace) -> None:
+    """A teacher or a student from a base and rows of requests with answers."""
+    config, device = settings(args), choose_device(args.device)
+    training: Training = getattr(config, args.role)
+    model, tokenizer, provenance = checkpoint.load_model(args.base, device)
+    pairs, held = split(read_pairs(args.data), training.examples, config.evaluation.fit_rows,
+                        args.data)  # fmt: skip
+    probe = encode_pairs(read_pairs(args.probe), tokenizer) if args.probe else None
+    objective: Objective = next_token_loss
+    if args.soft_labels:
+        teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
+        checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
+        objective = soft_label_loss(teacher, tokenizer)
+    story = f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)}"
+    train(model, encode_pairs(pairs, tokenizer), training, seed=args.seed, purpose=args.role,
+          objective=objective, monitor=Monitor(encode_pairs(held, tokenizer), probe),
+          pad=tokenizer.pad, log=args.log, resume=args.resume, story=story)  # fmt: skip
+    finish(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
+                                    "rows": len(pairs)}, training)  # fmt: skip
+
+
+def weights_hash(model: GPT) -> str:
+    digest = hashlib.sha256()
+    for weight in model.state_dict().values():
+        digest.update(weight.cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def finish(
+    args: argparse.Namespace, model: GPT, tokenizer: Tokenizer, story: dict, training: Training
+) -> None:
+    """Write the model, and only then drop what a resumed run would have needed."""
+    checkpoint.save_model(args.out, model, tokenizer, story | {
+        "training": asdict(training), "device": str(model.embedding.weight.device)})  # fmt: skip
+    args.resume.unlink(missing_ok=True)
+    print(f"{args.out}: {sum(p.numel() for p in model.parameters()):,} parameters")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    commands = options.add_subparsers(required=True, dest="command")
+    base = commands.add_parser("pretrain", help="make a base from random weights")
+    base.add_argument("--corpus", type=Path, required=True, help="documents (JSON lines)")
+    base.add_argument("--heldout", type=Path, required=True, help="documents kept from training")
+    base.add_argument("--tokenizer", type=Path, required=True)
+    base.set_defaults(main=pretrain)
+    tune = commands.add_parser("finetune", help="make a teacher or a student from a base")
+    tune.add_argument("--role", choices=("teacher", "student"), required=True)
+    tune.add_argument("--base", type=Path, required=True, help="checkpoint to start from")
+    tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
+    tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")
+    tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
+                      help="learn this model's distribution over numbers, not its samples")  # fmt: skip
+    tune.set_defaults(main=finetune)
+    for command in (base, tune):
+        add_common(command)
+        command.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+        command.add_argument("--log", type=Path, help="JSON lines (default: log/ beside --out)")
+    args = options.parse_args()
+    args.log = args.log or args.out.parent / "log" / f"{args.out.stem}.jsonl"
+    args.resume = args.out.with_suffix(".resume")
+    args.main(args)
+
+
+if __name__ == "__main__":
+    run(main)
