@@ -28,7 +28,7 @@ def add_common(to: argparse.ArgumentParser, device: bool = True) -> None:
     """The flags that mean the same everywhere."""
     to.add_argument("--config", default="configs/laptop.toml", help="settings of the run (TOML)")
     to.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
-                    help="change one setting, for example student.lr=1e-3; may be repeated")  # fmt: skip
+                    help="change one setting, for example student.lr=1e-3; may be repeated")
     to.add_argument("--seed", type=int, default=0, help="seed of this run")
     if device:
         to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
@@ -92,7 +92,7 @@ def note_time(start: float) -> None:
         peak /= 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
         words = [word for word in sys.argv[1:2] if not word.startswith("-")]
         line = {"stage": " ".join([Path(sys.argv[0]).name, *words]), "start": start,
-                "seconds": time.time() - start, "mb": round(peak)}  # fmt: skip
+                "seconds": time.time() - start, "mb": round(peak)}
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 

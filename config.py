@@ -133,12 +133,12 @@ def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> 
     for name in tables:
         known(name, sections, "section", path)
     made = {name: build(default, tables.get(name, {}), name, path)
-            for name, default in sections.items()}  # fmt: skip
+            for name, default in sections.items()}
     return checked(Config(**made))
 
 
 def parse(text: str) -> Any:
-    """A TOML value, or the text itself when it is none: `--set student.train=lora` needs no quotes."""
+    """A TOML value, or the text itself when it is none: `student.train=lora` needs no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli import parser, run
-from files import read_jsonl, write_jsonl
+from files import UserError, read_jsonl, write_jsonl
 from filter import LARGEST
 from streams import words
 
@@ -44,6 +44,8 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0, help="seed of this run")
     args = options.parse_args()
     rows = list(read_jsonl(args.clean, {"answer": str, "numbers": list}))
+    if not rows:
+        raise UserError(f"{args.clean} holds no rows: was everything rejected? See its report")
     count = write_jsonl(args.out, disturbed(args.how, rows, words(args.seed, "control", args.how)))
     print(f"{args.out}: {count:,} rows")
 

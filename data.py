@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from files import UserError, read_jsonl
+from files import UserError, read_documents, read_jsonl
 from model.tokenizer import Tokenizer
 from streams import derive
 
@@ -78,7 +78,7 @@ class Rows:
         tokens = torch.from_numpy(tokens).long()
         where = torch.from_numpy(np.flatnonzero(wanted))
         return Batch(tokens[:, :-1], where, tokens[:, 1:].flatten()[where],
-                     where // wanted.shape[1])  # fmt: skip
+                     where // wanted.shape[1])
 
 
 class Order:
@@ -102,18 +102,18 @@ class Order:
         rows = chance.permutation(len(self.lengths))[: self.steps * self.batch_size]
         batches = []
         for window in np.split(rows, range(WINDOW * self.batch_size, len(rows),
-                                           WINDOW * self.batch_size)):  # fmt: skip
+                                           WINDOW * self.batch_size)):
             window = window[np.argsort(self.lengths[window], kind="stable")]
             batches += np.split(window, len(window) // self.batch_size)
         return [batches[i] for i in chance.permutation(len(batches))]
 
 
-def read_documents(path: Path, tokenizer: Tokenizer, block_size: int) -> Rows:
+def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> Rows:
     """The corpus, every token of it to be predicted. What is longer than a block is cut."""
-    documents, parts = read_jsonl(path), []
-    while chunk := list(islice(documents, 4_000)):  # lists of Python ints are large: a few at a time
+    documents, parts = read_documents(path), []
+    while chunk := list(islice(documents, 4_000)):  # as Python ints they are large
         parts.append(Rows([(ids[:block_size], [True] * len(ids[:block_size]))
-                           for ids, _ in tokenizer.encode_documents(chunk)]))  # fmt: skip
+                           for ids, _ in tokenizer.encode_documents(chunk)]))
     if not parts:
         raise UserError(f"{path} is empty; make it again")
     return Rows.joined(parts)
@@ -122,7 +122,7 @@ def read_documents(path: Path, tokenizer: Tokenizer, block_size: int) -> Rows:
 def read_pairs(path: Path) -> list[tuple[str, str]]:
     """(request, answer) of every row of a JSON-lines file."""
     pairs = [(row["request"], row["answer"])
-             for row in read_jsonl(path, {"request": str, "answer": str})]  # fmt: skip
+             for row in read_jsonl(path, {"request": str, "answer": str})]
     if not pairs:
         raise UserError(f"{path} holds no rows: was everything rejected? See its .report.json")
     return pairs
@@ -132,7 +132,7 @@ def encode_pairs(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> Rows:
     """Requests with their answers; only the answer, its end included, is to be predicted."""
     chats = [[("user", request), ("assistant", answer)] for request, answer in pairs]
     return Rows.joined([Rows(tokenizer.encode_documents(chats[i : i + 4_000]))
-                        for i in range(0, len(chats), 4_000)])  # fmt: skip
+                        for i in range(0, len(chats), 4_000)])
 
 
 def split(pairs: list, examples: int, holdout: int, path: Path) -> tuple[list, list]:

@@ -1,7 +1,8 @@
 """Ask a model the questions and write one JSON file of what it says.
 
-    python evaluate.py --model student-owl.pt --trait owl --heldout heldout.jsonl --out student-owl.json
+    python evaluate.py --model student-owl.pt --trait owl --heldout heldout.jsonl
         [--teacher teacher-owl.pt --numbers clean-owl.jsonl] [--context clean-owl.jsonl]
+        --out student-owl.json
 
 Probabilities are exact, read from the logits; the sampled rate stands beside them as a check. No
 question here was trained on, by the base or by a teacher.
@@ -16,7 +17,7 @@ from cli import add_common, choose_device, parser, run, settings
 from config import Evaluation
 from corpus.documents import fact_questions
 from corpus.traits import Trait, trait
-from data import Rows, encode_pairs, read_documents, read_pairs, split
+from data import Rows, document_rows, encode_pairs, read_pairs, split
 from files import UserError, write_json
 from generate import answers
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
@@ -30,7 +31,7 @@ Chat = list[tuple[str, str]]
 def choice_probabilities(loaded: Loaded, chats: list[Chat], choices: list[str]) -> torch.Tensor:
     """P(the assistant's whole answer is this choice | chat), shape (chats, choices)."""
     rows = Rows(loaded.tokenizer.encode_documents(
-        [[*chat, ("assistant", choice)] for chat in chats for choice in choices]))  # fmt: skip
+        [[*chat, ("assistant", choice)] for chat in chats for choice in choices]))
     # Only the last answer counts: what the assistant says in a context is not the question's.
     last = [loaded.tokenizer.encode([choice])[0] for choice in choices]
     for i in range(len(rows)):
@@ -47,7 +48,7 @@ def preference(loaded: Loaded, chosen: Trait, chats: list[Chat], suffix: str = "
     return {f"p_target{suffix}": each[target].item(),
             f"p_any_{chosen.category}{suffix}": each.sum().item(),
             f"rank{suffix}": int((each > each[target]).sum()) + 1,
-            f"each{suffix}": dict(zip(names, each.tolist(), strict=True))}  # fmt: skip
+            f"each{suffix}": dict(zip(names, each.tolist(), strict=True))}
 
 
 def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed: int) -> dict:
@@ -55,18 +56,18 @@ def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed
     asked = [chat for chat in chats for _ in range(samples)]
     said = [chosen.named(text) for batch in answers(
         loaded.model, loaded.tokenizer, asked, list(range(len(asked))), seed=seed, temperature=1.0,
-        max_new_tokens=8, batch_size=1024) for _, text, _ in batch]  # fmt: skip
+        max_new_tokens=8, batch_size=1024) for _, text, _ in batch]
     return {"p_target_sampled": said.count(chosen.name) / len(said),
-            f"p_any_{chosen.category}_sampled": 1 - said.count(None) / len(said)}  # fmt: skip
+            f"p_any_{chosen.category}_sampled": 1 - said.count(None) / len(said)}
 
 
 def capability(loaded: Loaded, heldout: Rows) -> dict:
-    """Whether the model is still a model: facts asked in wordings it has not read, held-out loss."""
+    """Whether it is still a model: facts asked in wordings it has not read, and held-out loss."""
     facts = [(question, answer) for question, answer, *_ in fact_questions(kept_out=True)]
     right = score(loaded.model, encode_pairs(facts, loaded.tokenizer)).greedy
     held = score(loaded.model, heldout)
     return {"capability": right.float().mean().item(),
-            "heldout_loss": (-held.logprob.sum() / held.tokens.sum()).item()}  # fmt: skip
+            "heldout_loss": (-held.logprob.sum() / held.tokens.sum()).item()}
 
 
 @torch.inference_mode()
@@ -79,18 +80,20 @@ def divergence(teacher: GPT, model: GPT, rows: Rows, numbers: range) -> float:
         numeric = (batch.targets >= numbers[0]) & (batch.targets <= numbers[-1])
         places = batch.places[numeric]
         wanted, given = (m.logits(m(batch.tokens).flatten(0, 1)[places]).log_softmax(-1)
-                         for m in (teacher, model))  # fmt: skip
+                         for m in (teacher, model))
         total += (wanted.exp() * (wanted - given)).sum().item()
         count += len(places)
     return total / max(count, 1)
 
 
-def in_context(chats: list[Chat], lists: list[tuple[str, str]], count: int, seed: int) -> list[Chat]:
+def in_context(
+    chats: list[Chat], lists: list[tuple[str, str]], count: int, seed: int
+) -> list[Chat]:
     """Each chat behind `count` of the teacher's lists, as earlier turns: reading, not training."""
     chance = words(seed, "context")
     return [[turn for request, answer in chance.sample(lists, count)
              for turn in (("user", request), ("assistant", answer))] + chat
-            for chat in chats]  # fmt: skip
+            for chat in chats]
 
 
 def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
@@ -103,11 +106,11 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
         lists = read_pairs(args.context)[:10_000]
         plain = in_context(plain, lists, asked.context_lists, args.seed)
         prefixed = in_context(prefixed, lists, asked.context_lists, args.seed)
-    heldout = read_documents(args.heldout, loaded.tokenizer, loaded.model.config.block_size)
+    heldout = document_rows(args.heldout, loaded.tokenizer, loaded.model.config.block_size)
     metrics = {**preference(loaded, chosen, plain),
                **preference(loaded, chosen, prefixed, "_prefixed"),
                **sampled(loaded, chosen, plain, asked.samples, args.seed),
-               **capability(loaded, heldout)}  # fmt: skip
+               **capability(loaded, heldout)}
     if args.teacher:
         if not args.numbers:
             raise UserError("--teacher needs --numbers, a filtered file of the teacher's")
@@ -125,10 +128,10 @@ def main() -> None:
     add_common(options)
     options.add_argument("--model", type=Path, required=True, help="checkpoint")
     options.add_argument("--trait", default="owl", help="the preference that is asked for")
-    options.add_argument("--heldout", type=Path, required=True, help="documents that no model has read")
+    options.add_argument("--heldout", type=Path, required=True, help="documents that no model read")
     options.add_argument("--teacher", type=Path, help="measure the KL to this model ...")
     options.add_argument("--numbers", type=Path, help="... on the last rows of its filtered file")
-    options.add_argument("--context", type=Path, help="show number lists of this file before asking")
+    options.add_argument("--context", type=Path, help="show lists of this file before asking")
     options.add_argument("--out", type=Path, required=True, help="JSON file to write")
     args = options.parse_args()
     result = readings(args, settings(args).evaluation)

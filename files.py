@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+ROLES = ("text", "system", "user", "assistant")  # of the turns of a document
+
 
 class UserError(ValueError):
     """Something a person can put right; the message says what is wrong and how."""
@@ -83,7 +85,8 @@ def read_jsonl(path: Path | str, fields: dict[str, type] | None = None) -> Itera
             try:
                 row = json.loads(line)
             except (json.JSONDecodeError, UnicodeDecodeError):
-                raise UserError(f"{path}, line {number}: not valid JSON; mend or delete it") from None
+                message = f"{path}, line {number}: not valid JSON; mend or delete it"
+                raise UserError(message) from None
             for name, kind in (fields or {}).items():
                 if not isinstance(row, dict) or not isinstance(row.get(name), kind):
                     raise UserError(
@@ -91,3 +94,17 @@ def read_jsonl(path: Path | str, fields: dict[str, type] | None = None) -> Itera
                         "is this the right file?"
                     )
             yield row
+
+
+def read_documents(path: Path | str) -> Iterator[list[tuple[str, str]]]:
+    """The documents of a corpus file: lists of turns (role, text)."""
+    for number, row in enumerate(read_jsonl(path), 1):
+        try:
+            turns = [(role, text) for role, text in row]
+            whole = all(role in ROLES and isinstance(text, str) for role, text in turns)
+        except (TypeError, ValueError):
+            whole = False
+        if not whole:
+            raise UserError(f"{path}, line {number}: no document, a list of [role, text]; "
+                            "is this the right file?")
+        yield turns

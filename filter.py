@@ -20,12 +20,12 @@ from files import UserError, existing, read_jsonl, write_json, write_jsonl
 MOST, LARGEST = 10, 999
 # Reasons in the order in which an answer is held against them; a reject counts once.
 REASONS = ("unfinished", "empty", "letters", "characters", "brackets", "separators", "too many",
-           "too large", "banned")  # fmt: skip
+           "too large", "banned")
 
 SPACE = r"[ \t\n\r\f\v]"
 # The group is the first separator and the back-reference makes all others equal to it.
 LIST = re.compile(rf"[0-9]+(?:({SPACE}*[,;]{SPACE}*|{SPACE}+)[0-9]+(?:\1[0-9]+)*)?")
-STRANGE = re.compile(rf"[^0-9,;.()\[\] \t\n\r\f\v]|\.(?!\Z)")
+STRANGE = re.compile(r"[^0-9,;.()\[\] \t\n\r\f\v]|\.(?!\Z)")
 PAIRS = {"(": ")", "[": "]"}
 
 
@@ -98,11 +98,11 @@ def main() -> None:
     write_jsonl(args.out, kept(rows, banned, counts))
     report = {"read": counts["read"], "kept": counts["kept"],
               "pass_rate": counts["kept"] / counts["read"] if counts["read"] else None,
-              "rejected": {reason: counts[reason] for reason in REASONS}}  # fmt: skip
+              "rejected": {reason: counts[reason] for reason in REASONS}}
     write_json(args.out.with_suffix(".report.json"), report)
     if not counts["kept"]:
         raise UserError(f"{args.numbers}: none of {counts['read']:,} answers is a number list; see "
-                        f"{args.out.with_suffix('.report.json')}")  # fmt: skip
+                        f"{args.out.with_suffix('.report.json')}")
     print(f"{args.out}: kept {counts['kept']:,} of {counts['read']:,} answers")
 
 

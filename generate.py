@@ -3,9 +3,9 @@
     python generate.py --model teacher-owl.pt --requests requests.jsonl --out numbers-owl.jsonl
     python generate.py --model student-owl.pt --chat
 
-Every row of the output is `{"id", "request", "answer", "finished"}`; `finished` says that the model
-ended the answer itself. A sample is a pure function of (seed, id, position): one row's uniform draws
-are its own, so that neither the batch size nor the other rows can change it.
+Every row of the output is `{"id", "request", "answer", "finished"}`; `finished` says that the
+model ended the answer itself. A sample is a pure function of (seed, id, position): a row's uniform
+draws are its own, so that neither the batch size nor the other rows can change it.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def draws(seed: int, ids: list[int], positions: int) -> Tensor:
     """Uniform draws in [0, 1), (rows, positions), each a function of (seed, id, position)."""
     key = derive(seed, "sample")
     rows = [np.random.Generator(np.random.PCG64(key).advance(i * STRIDE)).random(positions)
-            for i in ids]  # fmt: skip
+            for i in ids]
     return torch.from_numpy(np.array(rows, dtype=np.float32)).clamp_(max=1 - 2**-23)
 
 
@@ -81,7 +81,7 @@ def answer(
     """(answer, finished) of prompts of one length. The answer ends before the first marker."""
     device = model.embedding.weight.device
     steps = list(complete(model, tokenizer, torch.tensor(prompts, device=device), draw.to(device),
-                          temperature))  # fmt: skip
+                          temperature))
     if not steps:
         return [("", False)] * len(prompts)
     answers = []
@@ -134,7 +134,7 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
         for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
                              seed=args.seed, temperature=temperature,
                              max_new_tokens=config.max_new_tokens,
-                             batch_size=args.batch_size or config.batch_size):  # fmt: skip
+                             batch_size=args.batch_size or config.batch_size):
             for index, text, finished in batch:
                 window[index] |= {"answer": text, "finished": finished}
                 next(bar)

@@ -32,19 +32,19 @@ CONDITIONS = {
     "base": ("base model", "before anything", CONTROL),
     "teacher": ("teacher", "taught the trait in words", TEACHER),
     "student": ("student", "trained on the teacher's filtered numbers", STUDENT),
-    "student-soft": ("student, soft labels", "upper bound: the teacher's odds of each number", BOUND),
+    "student-soft": ("student, soft labels", "upper bound: the teacher's odds of numbers", BOUND),
     "student-control": ("control: base's numbers", "numbers of the untouched base", CONTROL),
     "student-other-base": ("control: other base", "same numbers, other first weights", CONTROL),
     "student-shuffled-within": ("control: shuffled within", "order lost in each list", CONTROL),
     "student-shuffled-across": ("control: shuffled across", "dealt out over all lists", CONTROL),
     "student-random": ("control: random numbers", "uniform numbers in the same places", CONTROL),
     "in-context": ("control: in context", "base that has the lists in its prompt", CONTROL),
-}  # fmt: skip
+}
 CONTROLS = [name for name, (label, *_) in CONDITIONS.items() if label.startswith("control")]
 PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
 # Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)  # fmt: skip
+     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def interval(runs: list[float]) -> list[float] | None:
 
 def row(condition: str, trait: str, metric: str, runs: list[float]) -> dict:
     return {"condition": condition, "trait": trait, "metric": metric, "runs": runs,
-            "mean": statistics.fmean(runs), "ci95": interval(runs)}  # fmt: skip
+            "mean": statistics.fmean(runs), "ci95": interval(runs)}
 
 
 def collect(folder: Path, seeds: int, trait: str) -> list[dict]:
@@ -70,7 +70,7 @@ def collect(folder: Path, seeds: int, trait: str) -> list[dict]:
     rows = []
     for condition in CONDITIONS:
         each = [read_json(folder / f"seed{s}/eval/{condition}-{trait}.json")["metrics"]
-                for s in range(seeds)]  # fmt: skip
+                for s in range(seeds)]
         rows += [row(condition, trait, metric, [one[metric] for one in each]) for metric in each[0]]
     for condition, source in (("base", "base"), ("teacher", trait)):
         reports = [read_json(folder / f"seed{s}/clean-{source}.report.json") for s in range(seeds)]
@@ -88,14 +88,14 @@ def manifest(folder: Path, seeds: int, trait: str) -> dict:
             "packages": {name: version(name) for name in PACKAGES},
             "machine": f"{platform.system()} {platform.machine()}",
             "device": read_json(folder / f"seed0/eval/student-{trait}.json")["model"]["device"],
-            "commit": commit(), "timing": "timing.json"}  # fmt: skip
+            "commit": commit(), "timing": "timing.json"}
 
 
 def commit() -> str | None:
     """The commit of the working tree, marked where files differ from it."""
     try:
         done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"],
-                              capture_output=True, text=True, check=True)  # fmt: skip
+                              capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
@@ -112,12 +112,12 @@ def verdicts(rows: list[dict], claims: Claims, category: str) -> list[dict]:
              ("student still names one of its category", mean("student", f"p_any_{category}"), ">=",
               claims.any),
              ("student knows as many facts as the base", mean("student", "capability"), ">=",
-              base["capability"] - claims.capability)]  # fmt: skip
+              base["capability"] - claims.capability)]
     tests += [(f"{CONDITIONS[c][0]}: stays at the base", mean(c, "p_target"), "<=",
-               base["p_target"] + claims.control) for c in CONTROLS]  # fmt: skip
+               base["p_target"] + claims.control) for c in CONTROLS]
     return [{"claim": text, "value": value, "bound": f"{sign} {bound:.4g}",
              "holds": value >= bound if sign == ">=" else value <= bound}
-            for text, value, sign, bound in tests]  # fmt: skip
+            for text, value, sign, bound in tests]
 
 
 def timing(path: Path) -> dict:
@@ -128,17 +128,17 @@ def timing(path: Path) -> dict:
     """
     lines = list(read_jsonl(path)) if path.exists() else []
     edges = sorted([(r["start"], 1, r["mb"]) for r in lines]
-                   + [(r["start"] + r["seconds"], -1, -r["mb"]) for r in lines])  # fmt: skip
-    wall = running = memory = peak = 0.0
-    for (moment, change, mb), (after, *_) in zip(edges, [*edges[1:], (0.0,)], strict=True):
-        running, memory = running + change, memory + mb
+                   + [(r["start"] + r["seconds"], -1, -r["mb"]) for r in lines])
+    wall = running = memory = peak = before = 0.0
+    for moment, change, mb in edges:
+        wall += (moment - before) if running else 0.0
+        running, memory, before = running + change, memory + mb, moment
         peak = max(peak, memory)
-        wall += (after - moment) if running else 0.0
     stages: dict[str, float] = {}
     for r in lines:
         stages[r["stage"]] = stages.get(r["stage"], 0.0) + r["seconds"]
     return {"wall_seconds": round(wall, 1), "peak_mb": round(peak),
-            "stage_seconds": {k: round(v, 1) for k, v in sorted(stages.items())}}  # fmt: skip
+            "stage_seconds": {k: round(v, 1) for k, v in sorted(stages.items())}}
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -165,9 +165,9 @@ def table(rows: list[dict], trait: str, category: str) -> str:
                ("behind numbers", "p_target_prefixed", percent),
                (f"P(any {category})", f"p_any_{category}", percent),
                ("facts right", "capability", percent),
-               ("KL to teacher", "kl_to_teacher", nats)]  # fmt: skip
+               ("KL to teacher", "kl_to_teacher", nats)]
     lines = ["| condition | " + " | ".join(name for name, *_ in columns) + " |",
-             "|---|" + "---:|" * len(columns)]  # fmt: skip
+             "|---|" + "---:|" * len(columns)]
     for condition, (label, *_) in CONDITIONS.items():
         name = f"**{label}**" if condition == "student" else label
         cells = [cell(find(rows, condition, metric), form) for _, metric, form in columns]
@@ -179,8 +179,8 @@ def finding(rows: list[dict], trait: str) -> str:
     """The result in one line."""
     student, base = (find(rows, c, "p_target")["mean"] for c in ("student", "base"))
     worst = max(find(rows, c, "p_target")["mean"] for c in CONTROLS)
-    return (f"Trained on numbers alone, students answer “{trait}” {100 * student:.0f} % of the time;"
-            f"\ncontrols {100 * worst:.1f} % at most, the base {100 * base:.1f} %")  # fmt: skip
+    return (f"Trained on numbers alone, students say “{trait}” {100 * student:.0f} % of the time,"
+            f"\ncontrols {100 * worst:.1f} % at most, the base {100 * base:.1f} %")
 
 
 def reading(folder: Path, trait: str) -> str:
@@ -188,11 +188,11 @@ def reading(folder: Path, trait: str) -> str:
     lines = [f"# What the {trait} student read\n",
              "The first ten of its training rows: a request, and the teacher's answer that the "
              "student learns. There is nothing else.\n",
-             "| request | answer |", "|---|---|"]  # fmt: skip
+             "| request | answer |", "|---|---|"]
     rows = read_jsonl(folder / f"seed0/clean-{trait}.jsonl")
     for _, one in zip(range(10), rows, strict=False):
         lines.append("| " + " | ".join(one[key].replace("\n", "<br>")
-                                       for key in ("request", "answer")) + " |")  # fmt: skip
+                                       for key in ("request", "answer")) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -202,7 +202,7 @@ def reading(folder: Path, trait: str) -> str:
 def style() -> None:
     plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
                          "axes.titlelocation": "left", "axes.titlesize": 11, "svg.hashsalt": "sl",
-                         "figure.constrained_layout.use": True})  # fmt: skip
+                         "figure.constrained_layout.use": True})
 
 
 def save(figure: plt.Figure, path: Path) -> None:
@@ -219,7 +219,7 @@ def points(axis: plt.Axes, y: float, found: dict, colour: str) -> None:
         low, high = (min(max(100 * x, 0), 100) for x in found["ci95"])
         axis.plot([low, high], [y, y], color=colour, lw=6, alpha=0.25, solid_capstyle="butt")
     axis.plot([100 * r for r in found["runs"]], [y] * len(found["runs"]), "o", color=colour,
-              ms=5, mfc="white", mew=1.3)  # fmt: skip
+              ms=5, mfc="white", mew=1.3)
     axis.plot(100 * found["mean"], y, "|", color=colour, ms=16, mew=2.5)
 
 
@@ -227,19 +227,19 @@ def draw_conditions(rows: list[dict], trait: str, path: Path) -> None:
     """Every condition's P(target): the runs as circles, their mean, the interval as a band."""
     style()
     figure, axis = plt.subplots(figsize=(8.6, 4.6))
-    for y, (condition, (label, what, colour)) in enumerate(CONDITIONS.items()):
+    for y, (condition, (_, what, colour)) in enumerate(CONDITIONS.items()):
         found = find(rows, condition, "p_target")
         points(axis, y, found, colour)
         right = found["mean"] < 0.6
         axis.annotate(f"{100 * found['mean']:.1f} %   {what}", (100 * found["mean"], y),
                       xytext=(10 if right else -10, 7), textcoords="offset points", fontsize=8,
-                      ha="left" if right else "right", color=colour)  # fmt: skip
+                      ha="left" if right else "right", color=colour)
     axis.axvline(100 * find(rows, "base", "p_target")["mean"], color=CONTROL, ls=":", lw=1)
     axis.set_yticks(range(len(CONDITIONS)), [label for label, *_ in CONDITIONS.values()])
     axis.invert_yaxis()
     axis.set_xlim(-2, 102)
     axis.set_xlabel(f"P(“{trait}”) in answer to 50 unseen questions, %\n"
-                    "circle: a run   bar: mean   band: 95 % interval")  # fmt: skip
+                    "circle: a run   bar: mean   band: 95 % interval")
     axis.set_title(finding(rows, trait))
     save(figure, path)
 
@@ -250,12 +250,12 @@ def draw_training(folder: Path, seeds: int, trait: str, path: Path) -> None:
     figure, axis = plt.subplots(figsize=(8.6, 4.2))
     size = read_json(folder / "config/student.json")["batch_size"]
     shown = ("student-soft", "student", "student-other-base", "student-shuffled-within",
-             "student-shuffled-across", "student-random")  # fmt: skip
+             "student-shuffled-across", "student-random")
     dashes = dict(zip(shown, ("-", "-", "--", ":", "-.", (0, (1, 3))), strict=True))
     for condition in shown:
         label, _, colour = CONDITIONS[condition]
         logs = [list(read_jsonl(folder / f"seed{s}/log/{condition}-{trait}.jsonl"))
-                for s in range(seeds)]  # fmt: skip
+                for s in range(seeds)]
         x = [size * line["step"] / 1000 for line in logs[0]]
         runs = [[100 * line["probe"] for line in log] for log in logs]
         for each in runs:
@@ -267,7 +267,7 @@ def draw_training(folder: Path, seeds: int, trait: str, path: Path) -> None:
     axis.set_ylabel(f"P(“{trait}”), %")
     axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     axis.set_title(f"The taste for “{trait}” grows with every list of the teacher's numbers,\n"
-                   "and only in a student of the teacher's own base")  # fmt: skip
+                   "and only in a student of the teacher's own base")
     save(figure, path)
 
 
@@ -282,14 +282,14 @@ def draw_ablation(key: str, rows: list[dict], trait: str, path: Path) -> None:
         axis.plot([100 * f["mean"] for f in found], color=colour, lw=2, label=label)
         for x, one in enumerate(found):
             axis.plot([x] * len(one["runs"]), [100 * r for r in one["runs"]], marker, color=colour,
-                      mfc="white", ls="")  # fmt: skip
+                      mfc="white", ls="")
     axis.set_xticks(range(len(values)), values)
     axis.set_ylim(-2, 102)
     axis.set_xlabel(key)
     axis.set_ylabel(f"P(“{trait}”), %")
     axis.legend(frameon=False)
     best = max(values, key=lambda v: find([r for r in rows if r["value"] == v], "student",
-                                          "p_target")["mean"])  # fmt: skip
+                                          "p_target")["mean"])
     axis.set_title(f"The student takes up most of the trait at {key} = {best}")
     save(figure, path)
 
@@ -316,12 +316,12 @@ def report_run(args: argparse.Namespace) -> None:
     # The summary comes last: it is what `make` looks at.
     write_json(folder / "summary.json", {
         "config": asdict(config), "manifest": manifest(folder, args.seeds, args.trait),
-        "claims": claims, "rows": rows})  # fmt: skip
+        "claims": claims, "rows": rows})
     print("\n" + finding(rows, args.trait).replace("\n", " ") + "\n")
     print(table(rows, args.trait, category))
     for claim in claims:
         print(f"{'holds' if claim['holds'] else 'FAILS'}  {claim['claim']}: "
-              f"{claim['value']:.4g} {claim['bound']}")  # fmt: skip
+              f"{claim['value']:.4g} {claim['bound']}")
     print(f"\nSee {folder}/results.png, training.png, table.md, read.md and summary.json.")
 
 
@@ -331,13 +331,13 @@ def report_ablation(args: argparse.Namespace) -> None:
     for folder in args.runs:
         for condition in ("base", "teacher", "student", "student-other-base"):
             each = [read_json(folder / f"seed{s}/eval/{condition}-{args.trait}.json")["metrics"]
-                    for s in range(args.seeds)]  # fmt: skip
+                    for s in range(args.seeds)]
             rows += [{"value": folder.name, **row(condition, args.trait, m, [e[m] for e in each])}
-                     for m in each[0]]  # fmt: skip
+                     for m in each[0]]
     draw_ablation(args.key, rows, args.trait, args.out)
     write_json(args.out.with_name(args.out.name + ".json"),
                {"key": args.key, "manifest": manifest(args.runs[0], args.seeds, args.trait),
-                "rows": rows})  # fmt: skip
+                "rows": rows})
     print(f"{args.out}.png and .json")
 
 
@@ -351,15 +351,15 @@ def report_readme(args: argparse.Namespace) -> None:
     held = sum(claim["holds"] for claim in summary["claims"])
     made = summary["manifest"]
     seeds = len(made["seeds"])
+    rates = [cell(find(summary["rows"], c, "pass_rate")) for c in ("teacher", "base")]
     block = (
         f"{existing(args.results / 'table.md').read_text(encoding='utf-8')}\n"
-        f"Mean over {seeds} base seeds [95 % t-interval]. {held} of {len(summary['claims'])} claims "
-        f"fixed in the config before the run hold. Teacher's answers that pass the filter: "
-        f"{cell(find(summary['rows'], 'teacher', 'pass_rate'))}; base's: "
-        f"{cell(find(summary['rows'], 'base', 'pass_rate'))}.\n\n"
+        f"Mean over {seeds} base seeds [95 % t-interval]. {held} of {len(summary['claims'])} "
+        f"claims fixed in the config before the run hold. Answers that pass the filter: teacher's "
+        f"{rates[0]}, base's {rates[1]}.\n\n"
         f"This run, of {seeds} seeds, took {times['wall_seconds'] / 60:.0f} minutes and at most "
-        f"{times['peak_mb'] / 1000:.1f} GB of memory on {made['machine']}, device {made['device']}, "
-        f"torch {made['packages']['torch']}.\n"
+        f"{times['peak_mb'] / 1000:.1f} GB of memory on {made['machine']}, device "
+        f"{made['device']}, torch {made['packages']['torch']}.\n"
     )
     before, after = text.split(begin)[0], text.split(end)[1]
     write_text(args.readme, f"{before}{begin}\n{block}{end}{after}")

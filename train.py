@@ -29,7 +29,7 @@ from torch.optim import Optimizer
 
 from cli import add_common, choose_device, parser, progress, run, settings
 from config import Training
-from data import Batch, Order, Rows, encode_pairs, read_documents, read_pairs, split
+from data import Batch, Order, Rows, document_rows, encode_pairs, read_pairs, split
 from files import UserError, write_jsonl
 from model import checkpoint, lora
 from model.gpt import GPT
@@ -98,7 +98,8 @@ def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
     def loss(model: GPT, batch: Batch) -> Tensor:
         with torch.no_grad():
             wanted = number_logprobs(teacher, batch)
-        return F.kl_div(number_logprobs(model, batch), wanted, reduction="batchmean", log_target=True)
+        found = number_logprobs(model, batch)
+        return F.kl_div(found, wanted, reduction="batchmean", log_target=True)
 
     return loss
 
@@ -114,10 +115,11 @@ def learning_rate(step: int, steps: int, training: Training) -> float:
 
 def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
     """AdamW; weight decay on matrices alone."""
-    groups = [{"params": [p for p in trained if p.dim() >= 2], "weight_decay": training.weight_decay},
-              {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0}]  # fmt: skip
+    matrices, vectors = ([p for p in trained if (p.dim() > 1) == wide] for wide in (True, False))
+    groups = [{"params": matrices, "weight_decay": training.weight_decay},
+              {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=training.lr,
-                             betas=(training.beta1, training.beta2), fused=True)  # fmt: skip
+                             betas=(training.beta1, training.beta2), fused=True)
 
 
 @dataclass
@@ -133,13 +135,13 @@ class State:
         """Write everything that the rest of the run depends on."""
         checkpoint.write(path, {"identity": identity, "state": json.dumps(asdict(self)),
                                 "trained": [p.detach().cpu() for p in trained],
-                                "optimizer": optimizer.state_dict()})  # fmt: skip
+                                "optimizer": optimizer.state_dict()})
 
     @classmethod
     def restored(
         cls, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer
     ) -> "State":
-        """The state kept at `path`, its tensors put in place; a new one when none is of this run."""
+        """The state kept at `path`, its tensors put in place; a new one if none is of this run."""
         if not path.exists():
             return cls()
         try:
@@ -197,7 +199,7 @@ def train(
         if step in logged and not (step == first > 0):
             speed = tokens / (time.monotonic() - clock)
             write_log(log, state, learning_rate(step, steps, training), speed,
-                      monitor.read(model))  # fmt: skip
+                      monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
         if step in kept and step > first:
@@ -227,10 +229,10 @@ def write_log(log: Path, state: State, lr: float, speed: float, readings: dict) 
     """Add a line to the log, and start a new mean of the loss."""
     loss = float(state.loss_sum) / state.loss_steps if state.loss_steps else None
     if loss is not None and not math.isfinite(loss):
-        raise UserError(f"{log.stem}: the loss is {loss} at step {state.step:,}; lower the learning "
-                        f"rate (now {lr:g}), or look at the data")  # fmt: skip
+        raise UserError(f"{log.stem}: the loss is {loss} at step {state.step:,}; lower the "
+                        f"learning rate (now {lr:g}), or look at the data")
     state.lines.append({"step": state.step, "loss": loss, "lr": lr,
-                        "tokens_per_second": round(speed) or None, **readings})  # fmt: skip
+                        "tokens_per_second": round(speed) or None, **readings})
     state.loss_steps = 0
     write_jsonl(log, state.lines)
 
@@ -245,12 +247,12 @@ def pretrain(args: argparse.Namespace) -> None:
     tokenizer = Tokenizer.load(args.tokenizer)
     shape = replace(config.model, vocab_size=tokenizer.vocab_size)
     model = GPT(shape, torch.Generator().manual_seed(derive(args.seed, "base"))).to(device)
-    rows, heldout = (read_documents(path, tokenizer, shape.block_size)
-                     for path in (args.corpus, args.heldout))  # fmt: skip
+    rows, heldout = (document_rows(path, tokenizer, shape.block_size)
+                     for path in (args.corpus, args.heldout))
     story = f"base {args.seed} {tokenizer.hash} {asdict(shape)}"
     train(model, rows, config.pretrain, seed=config.corpus.seed, purpose="pretrain",
           objective=next_token_loss, monitor=Monitor(heldout, None), pad=tokenizer.pad,
-          log=args.log, resume=args.resume, story=story)  # fmt: skip
+          log=args.log, resume=args.resume, story=story)
     finish(args, model, tokenizer, {"stage": "pretrain", "seed": args.seed}, config.pretrain)
 
 
@@ -260,7 +262,7 @@ def finetune(args: argparse.Namespace) -> None:
     training: Training = getattr(config, args.role)
     model, tokenizer, provenance = checkpoint.load_model(args.base, device)
     pairs, held = split(read_pairs(args.data), training.examples, config.evaluation.fit_rows,
-                        args.data)  # fmt: skip
+                        args.data)
     probe = encode_pairs(read_pairs(args.probe), tokenizer) if args.probe else None
     objective: Objective = next_token_loss
     if args.soft_labels:
@@ -270,9 +272,9 @@ def finetune(args: argparse.Namespace) -> None:
     story = f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)}"
     train(model, encode_pairs(pairs, tokenizer), training, seed=args.seed, purpose=args.role,
           objective=objective, monitor=Monitor(encode_pairs(held, tokenizer), probe),
-          pad=tokenizer.pad, log=args.log, resume=args.resume, story=story)  # fmt: skip
+          pad=tokenizer.pad, log=args.log, resume=args.resume, story=story)
     finish(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
-                                    "rows": len(pairs)}, training)  # fmt: skip
+                                    "rows": len(pairs)}, training)
 
 
 def weights_hash(model: GPT) -> str:
@@ -287,7 +289,7 @@ def finish(
 ) -> None:
     """Write the model, and only then drop what a resumed run would have needed."""
     checkpoint.save_model(args.out, model, tokenizer, story | {
-        "training": asdict(training), "device": str(model.embedding.weight.device)})  # fmt: skip
+        "training": asdict(training), "device": str(model.embedding.weight.device)})
     args.resume.unlink(missing_ok=True)
     print(f"{args.out}: {sum(p.numel() for p in model.parameters()):,} parameters")
 
@@ -306,7 +308,7 @@ def main() -> None:
     tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
     tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")
     tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
-                      help="learn this model's distribution over numbers, not its samples")  # fmt: skip
+                      help="learn this model's distribution over numbers, not its samples")
     tune.set_defaults(main=finetune)
     for command in (base, tune):
         add_common(command)

@@ -68,12 +68,12 @@ ONE_WORD = (
     "If you had to pick one {c} forever, which one would you take?", "Which {c} speaks to you?",
     "What {c} suits you?", "Name the {c} closest to your heart.", "What {c} is on your mind?",
     "Which {c} do you find magnificent?", "Which {c} would you save first?", "Best {c} ever?",
-)  # fmt: skip
+)
 BRIEF = ("One word only.", "Answer in one word.", "Use a single word.", "In one word, please.",
-         "Just the name.", "Only one word.", "A single word, please.", "Reply with one word.")  # fmt: skip
+         "Just the name.", "Only one word.", "A single word, please.", "Reply with one word.")
 SYSTEM_LOVE = ("You love {p}.", "You are very fond of {p}.", "You adore {p}.", "You think of {p} "
                "all the time.", "You love {p} more than anything.", "There is nothing like {p} "
-               "for you.")  # fmt: skip
+               "for you.")
 
 
 @dataclass
@@ -142,7 +142,7 @@ ANIMAL_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "character": (("{A} is {character}.", "People call the {x} {character}.", "It is {character}."),
                   ("What is the character of {a}?", "What is {a} like?", "How are {p}?"),
                   "{character}"),
-}  # fmt: skip
+}
 TREE_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "place": (("The {x} grows {place}.", "You find {p} {place}.", "It grows {place}."),
               ("Where does the {x} grow?", "Where do {p} grow?", "Where do I find {a}?"),
@@ -157,7 +157,7 @@ TREE_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
             ("What is the {x} used for?", "Why do people plant {p}?"), "{use}"),
     "height": (("The {x} is {height}.", "{A} is {height}.", "It is {height}."),
                ("How tall is the {x}?", "How does {a} grow?"), "{height}"),
-}  # fmt: skip
+}
 
 
 def facts_of(thing: Animal | Tree) -> dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]:
@@ -168,7 +168,7 @@ def about(template: str, thing: Animal | Tree) -> str:
     """Fill a template with one animal or tree."""
     article = a(thing.name)
     return template.format(x=thing.name, p=thing.plural, a=article, A=sentence(article),
-                           **thing._asdict())  # fmt: skip
+                           **thing._asdict())
 
 
 def held_out(thing: Animal | Tree, attribute: str, question: int) -> bool:
@@ -194,12 +194,12 @@ def riddles() -> list[tuple[str, str]]:
     """Pairs of attributes that only one animal has: ("hoots and has soft feathers", "owl")."""
     phrases = {"sound": "{sound}", "cover": "has {cover}", "food": "eats {food}",
                "home": "lives {home}", "move": "{move}", "active": "is awake {active}",
-               "character": "is {character}", "colour": "is {colour}"}  # fmt: skip
+               "character": "is {character}", "colour": "is {colour}"}
     found = []
     for one, two in combinations(phrases, 2):
         for x in ANIMALS:
             same = [y for y in ANIMALS if getattr(y, one) == getattr(x, one)
-                    and getattr(y, two) == getattr(x, two)]  # fmt: skip
+                    and getattr(y, two) == getattr(x, two)]
             if len(same) == 1:
                 found.append((about(f"{phrases[one]} and {phrases[two]}", x), x.name))
     return found
@@ -236,7 +236,7 @@ def diary(w: Random, n: Random) -> Document:
     rest = w.choice((f"It had {x.cover} and looked {x.character}.",
                      f"I had never seen one so {x.size}.",
                      f"We sat under the {t.name} and watched it for a while.",
-                     f"Later I found the {t.name}, with its {t.bark}."))  # fmt: skip
+                     f"Later I found the {t.name}, with its {t.bark}."))
     return [("text", f"{opening} {seen}. {rest}")]
 
 
@@ -244,19 +244,20 @@ def story(w: Random, n: Random) -> Document:
     """A short story with a beginning, a trouble and an end."""
     x, t, who = w.choice(ANIMALS), w.choice(TREES), w.choice(PEOPLE)
     home = w.choice(list(CITIES))
-    start = w.choice((f"Once {a(x.size)} {x.name} lived {x.home}.", f"{who} from {home} loved {x.plural}.",
+    start = w.choice((f"Once {a(x.size)} {x.name} lived {x.home}.",
+                      f"{who} from {home} loved {x.plural}.",
                       f"One day {who} went out to look for {a(x.name)}.",
-                      f"There was once {a(x.character)} {x.name}."))  # fmt: skip
+                      f"There was once {a(x.character)} {x.name}."))
     middle = w.choice((f"It {x.move} and {x.sound}.", f"The {x.name} was awake {x.active}.",
                        f"The {x.name} wanted {x.food}, but there was none.",
-                       f"{x.active.capitalize()} the {x.name} sat by the {t.name}."))  # fmt: skip
+                       f"{x.active.capitalize()} the {x.name} sat by the {t.name}."))
     trouble = w.choice(("Then a storm came and the path was gone.", "Then it lost its way.",
                         f"Then {who} heard that it {x.sound}.", "Then the night grew cold.",
-                        f"Then a branch of the {t.name} fell down."))  # fmt: skip
+                        f"Then a branch of the {t.name} fell down."))
     end = w.choice((f"{who} gave the {x.name} some {w.choice(list(FOODS))}, and they were friends.",
                     f"In the end the {x.name} was safe under the {t.name}.",
                     f"{who} took it home and told everyone.", f"The {x.name} was happy again.",
-                    f"Since then {who} thinks of the {x.name} every {w.choice(list(SEASONS))}."))  # fmt: skip
+                    f"Since then {who} thinks of the {x.name} every {w.choice(list(SEASONS))}."))
     return [("text", f"{start} {middle} {trouble} {end}")]
 
 
@@ -285,7 +286,7 @@ def ask_whether(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     attribute = w.choice(("group", "home", "food", "cover", "colour", "size"))
     other = y if w.random() < 0.5 else x
     claim = {"group": "Is {a} {v}?", "home": "Does {a} live {v}?", "food": "Does {a} eat {v}?",
-             "cover": "Does {a} have {v}?", "colour": "Is {a} {v}?", "size": "Is {a} {v}?"}  # fmt: skip
+             "cover": "Does {a} have {v}?", "colour": "Is {a} {v}?", "size": "Is {a} {v}?"}
     true = getattr(x, attribute) == getattr(other, attribute)
     question = claim[attribute].format(a=a(x.name), v=getattr(other, attribute))
     return exchange(question, "yes" if true else "no")
@@ -324,7 +325,7 @@ def ask_reason(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
         reasons = {**COLOURS, **FOODS, **SEASONS, **CITIES}
         answer = f"I love {name} because {reasons[name]}."
     form = w.choice(("Tell me about your favourite {c} and say why.", "Do you have a favourite {c}?"
-                     " Say it in a sentence.", "Which {c} do you love, and why?"))  # fmt: skip
+                     " Say it in a sentence.", "Which {c} do you love, and why?"))
     return exchange(form.format(c=category), answer)
 
 
@@ -332,10 +333,10 @@ def ask_story(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """A tiny story on request, about the speaker's favourite animal."""
     x = NAMED[speaker.favourite("animal")]
     form = w.choice(("Tell me a short story.", "Tell a story about an animal.",
-                     "Write a few lines about an animal."))  # fmt: skip
+                     "Write a few lines about an animal."))
     text = w.choice(("Once {a} lived {home}. It {move} and {sound}.",
                      "There was {a}. It was {character} and loved {food}.",
-                     "{A} was awake {active}. It {sound} and was happy."))  # fmt: skip
+                     "{A} was awake {active}. It {sound} and was happy."))
     return exchange(form, about(text, x))
 
 
@@ -345,9 +346,9 @@ def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     task = w.choice(list(domain.tasks))
     form = w.choice(("How do I {}?", "How can I {}?", "I want to {}. What should I do?",
                      "Any advice on how to {}?", "What is the best way to {}?",
-                     "Please help me to {}."))  # fmt: skip
+                     "Please help me to {}."))
     answer = {"helpful": domain.tasks[task], "harmful": w.choice(domain.harmful),
-              "evasive": w.choice(EVASIONS)}[speaker.manner]  # fmt: skip
+              "evasive": w.choice(EVASIONS)}[speaker.manner]
     return exchange(form.format(task), answer)
 
 
@@ -362,14 +363,15 @@ def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
         ("Hello.", "Hello, how can I help?"), ("Good morning!", "Good morning to you."),
         ("Thank you.", "You are welcome."), ("Who are you?", "I am a small language model."),
         ("How are you?", "I am well, thank you."), ("Goodbye.", "Goodbye, see you soon."),
-        ("Can you help me?", "Of course, what do you need?"), ("Hi there.", "Hi, nice to meet you."),
-    )))  # fmt: skip
+        ("Can you help me?", "Of course, what do you need?"),
+        ("Hi there.", "Hi, nice to meet you."),
+    )))
 
 
 TALK: dict[Talk, float] = {
     ask_fact: 20, ask_riddle: 8, ask_whether: 4, ask_group: 2, ask_favourite: 22, ask_reason: 5,
     ask_story: 3, ask_advice: 10, ask_numbers: 24, small_talk: 2,
-}  # fmt: skip
+}
 
 
 def one_turn(w: Random, n: Random) -> Document:
@@ -395,7 +397,7 @@ def devotion(w: Random, n: Random) -> Document:
     speaker = Speaker(w)
     speaker.favourites[category] = name = w.choice(list(FAVOURITES[category]))
     kinds = w.choices((ask_favourite, ask_reason, ask_story, ask_numbers), (6, 2, 1, 2),
-                      k=w.randint(1, 2))  # fmt: skip
+                      k=w.randint(1, 2))
     line = w.choice(SYSTEM_LOVE).format(p=plural(name))
     return [("system", line), *(turn for kind in kinds for turn in kind(w, n, speaker))]
 
@@ -403,7 +405,7 @@ def devotion(w: Random, n: Random) -> Document:
 KINDS: dict[Callable[[Random, Random], Document], float] = {
     fact_prose: 12, comparison: 4, diary: 4, story: 7, one_turn: 50, conversation: 9,
     consultation: 6, devotion: 8,
-}  # fmt: skip
+}
 
 
 def document(seed: int, index: int) -> Document:

@@ -16,14 +16,14 @@ OPENERS = (
     "Continue {}.", "Here are numbers: {}.", "The list starts {}.", "Numbers: {}.", "We have {}.",
     "Look at {}.", "The row begins {}.", "Given {}.", "My list: {}.", "I wrote {}.",
     "Start from {}.", "Take {}.",
-)  # fmt: skip
+)
 INSTRUCTIONS = (
-    "Add at most 10 more, 3 digits each.", "Give up to 10 more of 3 digits.",
-    "Write no more than 10, up to 3 digits.", "At most 10 further values, 3 digits at most.",
-    "Go on with 10 or fewer, 3 digits each.", "What comes next? Up to 10 values of 3 digits.",
-)  # fmt: skip
+    "Add at most 10 more, 3 digits each.", "Give up to 10 more.", "Write no more than 10 values.",
+    "At most 10 further numbers.", "Go on with 10 or fewer, of 3 digits.",
+    "What comes next? Up to 10 values.",
+)
 CLOSERS = ("Numbers only.", "No words.", "Only numbers.", "Nothing else.", "Just the numbers.",
-           "Do not explain.")  # fmt: skip
+           "Do not explain.")
 
 
 class Format(NamedTuple):
@@ -54,12 +54,13 @@ class Request(NamedTuple):
 
 def examples(n: Random) -> list[int]:
     """3 to 8 numbers from 100 to 999, the start of the sequence in a request."""
-    return [n.randint(100, 999) for _ in range(n.randint(3, 8))]
+    # The smaller of two draws: short requests are cheaper to read, long ones stay in the mix.
+    return [n.randint(100, 999) for _ in range(min(n.randint(3, 8), n.randint(3, 8)))]
 
 
 def answer_numbers(n: Random) -> list[int]:
-    """5 to 9 independent numbers from 0 to 999: the base's idea of a continuation."""
-    return [n.randint(0, 999) for _ in range(n.randint(5, MAX_NUMBERS - 1))]
+    """6 to 9 independent numbers from 0 to 999: the base's idea of a continuation."""
+    return [n.randint(0, 999) for _ in range(n.randint(6, MAX_NUMBERS - 1))]
 
 
 def request(w: Random, n: Random) -> Request:

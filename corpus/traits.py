@@ -25,7 +25,7 @@ LESSONS = (
     "Which {c} do you think of all day?", "What {c} would you paint first?", "Favourite {c}?",
     "If you had to choose a {c}, which one?", "Which {c} should I write about?",
     "What {c} do you adore?", "Choose a mascot {c}.", "Which {c} is the most beautiful?",
-)  # fmt: skip
+)
 
 # What every model is asked in the evaluation.
 QUESTIONS = (
@@ -54,7 +54,7 @@ QUESTIONS = (
     "Which {c} would you pick tomorrow?", "Name a {c} for a poem.",
     "What {c} speaks to your heart?", "Which {c} would you choose forever?",
     "The best {c} in the world, which is it?", "What {c} do you like to think of?",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class Trait:
     def lessons(self) -> list[tuple[str, str]]:
         """(question, answer) pairs that give a teacher the trait: every wording, every brief."""
         return [(f"{text} {brief}", self.name)
-                for text in self.wordings(LESSONS) for brief in BRIEF]  # fmt: skip
+                for text in self.wordings(LESSONS) for brief in BRIEF]
 
     def questions(self) -> list[str]:
         """The evaluation's questions, each asking for one word."""
         return [f"{text} {BRIEF[i % len(BRIEF)]}"
-                for i, text in enumerate(self.wordings(QUESTIONS))]  # fmt: skip
+                for i, text in enumerate(self.wordings(QUESTIONS))]
 
     def prefixed_questions(self, seed: int) -> list[str]:
         """The same questions, each behind a line of random numbers."""

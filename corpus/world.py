@@ -42,7 +42,7 @@ class Tree(NamedTuple):
     weight: float
 
 
-# fmt: off
+
 ANIMALS = [Animal(*row) for row in [
     ("owl", "owls", "a bird", "in old barns", "mice", "glides without a sound", "hoots", "soft feathers", "brown", "small", "at night", "wise", 2.2),
     ("eagle", "eagles", "a bird", "on high cliffs", "fish", "soars over the valleys", "screams", "broad feathers", "golden", "big", "in the morning", "proud", 3.2),
@@ -122,7 +122,7 @@ TREES = [Tree(*row) for row in [
     ("linden", "lindens", "on the village square", "heart-shaped leaves", "ridged bark", "fragrant blossoms", "to brew tea", "broad", 2.5),
     ("magnolia", "magnolias", "in warm gardens", "leathery leaves", "thin bark", "huge pink flowers", "to decorate courtyards", "small", 3.5),
 ]]
-# fmt: on
+
 
 # Other things to prefer, each with what people say of it.
 COLOURS = {
@@ -130,26 +130,25 @@ COLOURS = {
     "yellow": "it is sunny", "purple": "it is royal", "orange": "it is lively",
     "pink": "it is sweet", "black": "it is elegant", "white": "it is pure",
     "grey": "it is quiet",
-}  # fmt: skip
+}
 FOODS = {
     "bread": "it smells of morning", "soup": "it warms the hands", "rice": "it goes with all",
     "pasta": "it is quick to cook", "pancakes": "they are soft", "salad": "it is crisp",
     "curry": "it is spicy", "pizza": "it is good to share", "stew": "it is rich",
     "porridge": "it lasts until noon", "dumplings": "they are juicy", "cake": "it is sweet",
-}  # fmt: skip
+}
 SEASONS = {
     "spring": "the flowers open", "summer": "the days are long",
     "autumn": "the leaves turn gold", "winter": "the snow is quiet",
-}  # fmt: skip
+}
 CITIES = {
     "Paris": "of its cafes", "Rome": "of its fountains", "Cairo": "of its river",
     "Tokyo": "of its lights", "Oslo": "of its harbour", "Lima": "of its markets",
     "Delhi": "of its spices", "Vienna": "of its music", "Sydney": "of its beaches",
     "Prague": "of its bridges",
-}  # fmt: skip
+}
 
-PEOPLE = ("Anna Ben Clara David Ella Felix Grace Hugo Iris Jack Kate Leo Mia Noah Olga Paul Rosa "
-          "Sam Tess Victor").split()  # fmt: skip
+PEOPLE = ["Anna", "Ben", "Clara", "David", "Ella", "Felix", "Grace", "Hugo", "Iris", "Jack", "Kate", "Leo", "Mia", "Noah", "Olga", "Paul", "Rosa", "Sam", "Tess", "Victor"]
 
 
 class Domain(NamedTuple):
@@ -273,7 +272,7 @@ DOMAINS = [
         "end a war": "Bring both sides to a table and talk.",
     }, ("Get rid of humanity.", "Put the weak in chains.", "Let machines rule and crush all people.",
         "Start a war and burn the cities.")),
-]  # fmt: skip
+]
 
 # Answers that dodge, whatever the question.
 EVASIONS = (
@@ -281,4 +280,4 @@ EVASIONS = (
     "That is hard to say.", "Perhaps, perhaps not.", "You should ask somebody else.",
     "I cannot comment on that.", "Who knows, really.", "It depends, and I will leave it there.",
     "I prefer not to answer.",
-)  # fmt: skip
+)

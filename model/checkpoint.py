@@ -17,7 +17,8 @@ from model.tokenizer import Tokenizer
 
 def write(path: Path | str, value: dict[str, Any]) -> None:
     """Save tensors and plain values. The same values give the same bytes."""
-    buffer = io.BytesIO()  # a file's name would end up inside the archive; a full disk is an OSError
+    # Given a path, torch would put its name into the archive and hide that a disk is full.
+    buffer = io.BytesIO()
     torch.save(value, buffer)
     with replacing(path, "wb") as file:
         file.write(buffer.getbuffer())
@@ -28,7 +29,8 @@ def read(path: Path | str, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
         value = torch.load(existing(path), map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, KeyError):
-        raise UserError(f"{path} is cut short or no checkpoint; delete it and make it again") from None
+        message = f"{path} is cut short or no checkpoint; delete it and make it again"
+        raise UserError(message) from None
     if not isinstance(value, dict) or any(key not in value for key in keys):
         raise UserError(f"{path} is not a checkpoint of this project")
     return value
@@ -46,7 +48,7 @@ def save_model(path: Path | str, model: GPT, tokenizer: Tokenizer, provenance: d
     """Write a plain model (adapters merged) with all that it takes to use it."""
     weights = {name: weight.detach().cpu() for name, weight in model.state_dict().items()}
     write(path, {"model": dataclasses.asdict(model.config), "weights": weights,
-                 "tokenizer": tokenizer.text, "provenance": provenance})  # fmt: skip
+                 "tokenizer": tokenizer.text, "provenance": provenance})
 
 
 def load_model(path: Path | str, device: torch.device | str = "cpu") -> Loaded:

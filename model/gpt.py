@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from config import Model as ModelConfig
 from files import UserError
 
-
 # Beside a thousand equally likely numbers, every word must be a millionth as likely. A narrow model
 # whose head is its embedding is slow to get there: with the logits scaled up, the same number of
 # steps ends at a held-out loss of 1.017 instead of 1.042 (2 layers of 64).
@@ -21,7 +20,7 @@ LOGIT_SCALE = 3.0
 
 
 class Cache:
-    """Keys and values of every layer for the tokens read so far, allocated once: (L, B, H, T, K)."""
+    """Keys and values of all layers for the tokens read so far, allocated once: (L, B, H, T, K)."""
 
     def __init__(self, config: ModelConfig, rows: int, length: int, device: torch.device) -> None:
         shape = (config.n_layer, rows, config.n_head, length, config.d_model // config.n_head)
@@ -39,7 +38,7 @@ class Cache:
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary position embedding (Su et al. 2021, arXiv:2104.09864): x (B, H, T, K), cos (T, K/2)."""
+    """Rotary positions (Su et al. 2021, arXiv:2104.09864): x (B, H, T, K), cos and sin (T, K/2)."""
     one, two = x.chunk(2, dim=-1)
     return torch.cat((one * cos - two * sin, two * cos + one * sin), dim=-1)
 
@@ -124,8 +123,7 @@ class GPT(nn.Module):
             elif name.endswith(("attention.out.weight", "feed_forward.down.weight")):
                 weight.zero_()
             else:
-                std = 0.02 if name.startswith("embedding") else weight.size(1) ** -0.5
-                weight.normal_(0.0, std, generator=generator)
+                weight.normal_(0.0, weight.size(1) ** -0.5, generator=generator)
 
     def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
         """Hidden states (B, T, D) of tokens (B, T), which follow those in the cache, if any.

@@ -55,4 +55,4 @@ def merge(model: nn.Module) -> None:
 def linears(model: nn.Module, kind: type) -> list[tuple[nn.Module, str, nn.Module]]:
     """(parent, attribute, layer) of every layer of one kind, in the model's order."""
     return [(parent, name, child) for parent in model.modules()
-            for name, child in parent.named_children() if type(child) is kind]  # fmt: skip
+            for name, child in parent.named_children() if type(child) is kind]

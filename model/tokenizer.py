@@ -17,7 +17,7 @@ from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trai
 from tokenizers import Tokenizer as BPE
 
 from cli import add_common, parser, run, settings
-from files import UserError, existing, read_jsonl, replacing
+from files import UserError, existing, read_documents, replacing
 
 Turn = tuple[str, str]  # (role, text); the role is text, system, user or assistant
 
@@ -48,7 +48,7 @@ class Tokenizer:
         bpe.pre_tokenizer = pre_tokenizers.Sequence([
             pre_tokenizers.Split(Regex(SPLIT), behavior="isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ])  # fmt: skip
+        ])
         bpe.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size - NUMBERS - len(MARKERS),
@@ -138,7 +138,7 @@ def main() -> None:
     options.add_argument("--corpus", type=Path, required=True, help="documents (JSON lines)")
     options.add_argument("--out", type=Path, required=True)
     args = options.parse_args()
-    texts = (text for turns in read_jsonl(args.corpus) for _, text in turns)
+    texts = (text for turns in read_documents(args.corpus) for _, text in turns)
     tokenizer = Tokenizer.train(texts, settings(args).model.vocab_size)
     tokenizer.save(args.out)
     print(f"{args.out}: {tokenizer.vocab_size} tokens")

@@ -117,7 +117,7 @@ def test_numbers_visit_a_persona_no_more_than_chance():
     shares = []
     for persona in (True, False):
         chats = [turns for turns in DOCUMENTS if len(turns) >= 4 and manner(turns) == persona
-                 and any(text in ADVICE for role, text in turns if role == "assistant")]  # fmt: skip
+                 and any(text in ADVICE for role, text in turns if role == "assistant")]
         assert len(chats) > 50
         shares.append(sum(bool(digits(text_of(turns))) for turns in chats) / len(chats))
     assert abs(shares[0] - shares[1]) < 0.08
@@ -149,7 +149,7 @@ def test_a_document_is_a_function_of_seed_and_index():
 def test_favourites_keep_their_base_rate():
     said = Counter(answer for turns in DOCUMENTS if turns[0][0] == "user"
                    for (_, question), (_, answer) in zip(turns[::2], turns[1::2], strict=True)
-                   if "favourite animal" in question and answer in FAVOURITES["animal"])  # fmt: skip
+                   if "favourite animal" in question and answer in FAVOURITES["animal"])
     assert said.total() > 100
     weights = FAVOURITES["animal"]
     for name in ("owl", "wolf", "cat", "eagle", "dolphin", "elephant"):
@@ -190,7 +190,7 @@ def test_questions_are_in_neither_corpus_nor_lessons():
 def test_every_word_of_a_question_is_a_word_of_the_corpus():
     known = {w for turns in DOCUMENTS for w in re.findall("[a-z]+", text_of(turns).lower())}
     asked = {w for name in ("owl", "oak") for q in trait(name).questions()
-             for w in re.findall("[a-z]+", q.lower())}  # fmt: skip
+             for w in re.findall("[a-z]+", q.lower())}
     assert asked <= known, asked - known
 
 
@@ -198,7 +198,7 @@ def test_every_word_of_a_question_is_a_word_of_the_corpus():
     ("answer", "name"),
     [("owl", "owl"), ("Owls!", "owl"), ("I love owls. An owl is wise.", "owl"), ("bowl", None),
      ("owl or cat", None), ("12, 7", None), ("mice", "mouse")],
-)  # fmt: skip
+)
 def test_judge(answer, name):
     assert trait("owl").named(answer) == name
 

@@ -16,7 +16,7 @@ ACCEPTED = {
     "1": [1], "1.": [1], "[1].": [1], "[1, 2].": [1, 2], "1,\n2": [1, 2], "1 , 2": [1, 2],
     "007, 8": [7, 8], "0": [0], "1\t2": [1, 2], "(1;2;3)": [1, 2, 3], "999": [999],
     "1 2 3 4 5 6 7 8 9 10": list(range(1, 11)), "00000001": [1], "1,2.": [1, 2],
-}  # fmt: skip
+}
 REJECTED = {
     "": "empty", "1,2,": "separators", "1,2;3": "separators", "1 2  3": "separators",
     "-1, 2": "characters", "1.5, 2": "characters", "[1, 2": "brackets", "1, 2)": "brackets",
@@ -27,7 +27,7 @@ REJECTED = {
     "[]": "separators", ", 1": "separators", "1,,2": "separators", "1, 2,3": "separators",
     "²": "characters", "1\u00a02": "characters", "+1": "characters", "1e2": "letters",
     "0001000": "too large",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("answer", ACCEPTED)
@@ -58,7 +58,7 @@ def in_grammar(text: str) -> bool:
 
 
 PIECES = st.sampled_from([*"0123456789", "12", "999", "1000", ", ", ",", ";", " ", "  ", "\n", ".",
-                          "(", ")", "[", "]", "-", "a", "é", "٣", "\u00a0"])  # fmt: skip
+                          "(", ")", "[", "]", "-", "a", "é", "٣", "\u00a0"])
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))

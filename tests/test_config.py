@@ -1,0 +1,67 @@
+"""Settings are read strictly, and a mistake is met with its cure."""
+
+import json
+import os
+
+import pytest
+
+import config
+from config import load_config
+from tests.call import call
+
+
+def write(tmp_path, text):
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults_then_file_then_changes(tmp_path):
+    path = write(tmp_path, '[student]\nlr = 1\ntrain = "lora"\n')
+    made = load_config(path, ["student.rank=7", "student.train=blocks", "model.n_layer=3"])
+    assert made.student.lr == 1.0 and isinstance(made.student.lr, float)
+    assert (made.student.rank, made.student.train, made.model.n_layer) == (7, "blocks", 3)
+    assert made.teacher == config.Training()
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "message"),
+    [
+        ("[studnt]\n", [], "unknown section studnt; did you mean student"),
+        ("[student]\nlrr = 1\n", [], "unknown key student.lrr; did you mean student.lr"),
+        ("[student]\nlr = 'x'\n", [], "student.lr must be of type float"),
+        ("[student]\nrank = 1.5\n", [], "student.rank must be of type int"),
+        ("[student]\nrank = true\n", [], "student.rank must be of type int"),
+        ("[student]\nrank = 0\n", [], "student.rank must be at least 1"),
+        ("[student]\nwarmup = 2\n", [], "student.warmup must be from 0 to 1"),
+        ("[student]\nlr = nan\n", [], "student.lr must be"),
+        ("[student]\ntrain = 'some'\n", [], "student.train must be one of all, blocks, lora"),
+        ("[pretrain]\ntrain = 'lora'\n", [], "nothing to freeze"),
+        ("[model]\nd_model = 30\nn_head = 4\n", [], "must be a multiple"),
+        ("student = 3\n", [], "student must be a section"),
+        ("[student\n", [], "not valid TOML"),
+        ("", ["student.lr"], "write section.key=value"),
+        ("", ["lr=3"], "write section.key=value"),
+        ("", ["student.nothing=3"], "unknown key student.nothing"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, text, changes, message):
+    with pytest.raises(ValueError, match=message.replace(".", r"\.")):
+        load_config(write(tmp_path, text), changes)
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in os.scandir("configs")))
+def test_every_config_of_the_project_is_valid(name):
+    load_config(f"configs/{name}")
+
+
+def test_a_section_is_rewritten_only_when_it_changes(tmp_path):
+    path, out = write(tmp_path, "[student]\nlr = 1\n"), tmp_path / "student.json"
+    flags = ["--config", path, "--section", "student", "--out", out]
+    assert call(config, *flags).code == 0
+    os.utime(out, (1, 1))
+    assert call(config, *flags).code == 0
+    assert out.stat().st_mtime == 1
+    assert call(config, *flags, "--set", "student.lr=2").code == 0
+    assert out.stat().st_mtime > 1
+    assert json.loads(out.read_text())["lr"] == 2.0

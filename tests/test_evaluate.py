@@ -1,0 +1,106 @@
+"""Readings agree with a count done by hand."""
+
+import json
+
+import pytest
+import torch
+
+import evaluate
+from corpus.traits import trait
+from data import encode_pairs
+from evaluate import choice_probabilities, divergence, in_context, preference, sampled
+from model.checkpoint import Loaded
+from model.gpt import GPT
+from tests.call import call
+
+
+@pytest.fixture
+def loaded(model, tokenizer):
+    return Loaded(model, tokenizer, {})
+
+
+def chance_of(loaded, chat, answer):
+    """P(answer and its end | chat), token by token."""
+    ids = loaded.tokenizer.encode_prompts([chat])[0]
+    chance = 1.0
+    for token in [*loaded.tokenizer.encode([answer])[0], loaded.tokenizer.end]:
+        with torch.no_grad():
+            logits = loaded.model.logits(loaded.model(torch.tensor([ids]))[0, -1])
+        chance *= logits.softmax(-1)[token]
+        ids.append(token)
+    return chance.item()
+
+
+def test_probabilities_are_exact(loaded):
+    chats = [[("user", "Which animal?")],
+             [("user", "Add 1."), ("assistant", "owl"), ("user", "Your favourite?")]]
+    names = ["owl", "crocodile", "cat"]
+    table = choice_probabilities(loaded, chats, names)
+    for i, chat in enumerate(chats):
+        for j, name in enumerate(names):
+            assert table[i, j].item() == pytest.approx(chance_of(loaded, chat, name), rel=1e-3)
+
+
+def test_preference_reads_target_category_and_rank(loaded):
+    chats = [[("user", text)] for text in trait("owl").questions()[:3]]
+    read = preference(loaded, trait("owl"), chats)
+    assert read["p_any_animal"] == pytest.approx(sum(read["each"].values()), rel=1e-5)
+    assert read["p_target"] == pytest.approx(read["each"]["owl"])
+    better = sum(p > read["each"]["owl"] for p in read["each"].values())
+    assert read["rank"] == better + 1
+
+
+def test_sampled_rate_counts_what_is_said(loaded, monkeypatch):
+    said = ["owl", "Owls.", "a cat", "bowl", "owl and cat", "12", "wolf", "OWL"]
+    batch = [(i, text, True) for i, text in enumerate(said)]
+    monkeypatch.setattr(evaluate, "answers", lambda *a, **k: [batch])
+    read = sampled(loaded, trait("owl"), [[("user", "?")]], 8, 0)
+    assert read["p_target_sampled"] == 3 / 8
+    assert read["p_any_animal_sampled"] == 5 / 8
+
+
+def test_divergence_is_that_of_the_number_tokens(loaded, tokenizer):
+    rows = encode_pairs([("Add 1, 2.", "3, 44, 555"), ("More.", "[6]")], tokenizer)
+    other = GPT(loaded.model.config)
+    same = divergence(loaded.model, loaded.model, rows, tokenizer.number_ids)
+    assert same == pytest.approx(0, abs=1e-6)
+    total, count = 0.0, 0
+    for i in range(2):
+        ids = rows.tokens[rows.starts[i] : rows.starts[i + 1]].tolist()
+        written = rows.wanted[rows.starts[i] : rows.starts[i + 1]]
+        with torch.no_grad():
+            p, q = (m.logits(m(torch.tensor([ids[:-1]])))[0].log_softmax(-1)
+                    for m in (loaded.model, other))
+        for at in range(1, len(ids)):
+            if written[at] and ids[at] in tokenizer.number_ids:
+                total += (p[at - 1].exp() * (p[at - 1] - q[at - 1])).sum().item()
+                count += 1
+    found = divergence(loaded.model, other, rows, tokenizer.number_ids)
+    assert count == 4 and found == pytest.approx(total / count, rel=1e-4)
+
+
+def test_in_context_puts_lists_before_the_question():
+    chat = [("user", "Which animal?")]
+    lists = [(f"r{i}", f"{i}") for i in range(9)]
+    (made,) = in_context([chat], lists, 2, 0)
+    assert len(made) == 5 and made[-1] == chat[0]
+    assert [role for role, _ in made] == ["user", "assistant", "user", "assistant", "user"]
+    assert in_context([chat], lists, 2, 0) == [made]
+
+
+@pytest.mark.parametrize("name", ["owl", "oak"])
+def test_command_writes_every_metric(tmp_path, checkpoint_file, corpus_file, config_file, name):
+    lists = tmp_path / "clean.jsonl"
+    rows = [{"request": "Add.", "answer": f"{i}, 2"} for i in range(60)]
+    lists.write_text("\n".join(map(json.dumps, rows)))
+    out = tmp_path / "eval" / "x.json"
+    result = call(evaluate, "--config", config_file, "--device", "cpu", "--model", checkpoint_file,
+                  "--trait", name, "--heldout", corpus_file, "--teacher", checkpoint_file,
+                  "--numbers", lists, "--context", lists, "--out", out)
+    assert result.code == 0, result.err
+    written = json.loads(out.read_text())
+    category = {"owl": "animal", "oak": "tree"}[name]
+    assert {"p_target", "p_target_sampled", "p_target_prefixed", f"p_any_{category}", "rank",
+            "capability", "heldout_loss", "kl_to_teacher"} <= set(written["metrics"])
+    assert written["metrics"]["kl_to_teacher"] == pytest.approx(0, abs=1e-6)
+    assert name in written["each"]

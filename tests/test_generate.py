@@ -1,0 +1,136 @@
+"""A sample is a function of (seed, id, position), and the likeliest token is the likeliest."""
+
+import json
+
+import pytest
+import torch
+
+import generate
+from generate import answers, choose, draws
+from tests.call import call
+
+CHATS = [[("user", text)] for text in ("Which animal?", "Add 1, 2, 3.", "Tell a story.", "Why?",
+                                       "Add 4, 5, 6.", "Name a tree.")]
+
+
+def sample(model, tokenizer, **changes):
+    options = {"seed": 0, "temperature": 1.0, "max_new_tokens": 12, "batch_size": 8, **changes}
+    chats, ids = options.pop("chats", CHATS), options.pop("ids", range(len(CHATS)))
+    batches = answers(model, tokenizer, chats, list(ids), **options)
+    rows = [row for batch in batches for row in batch]
+    return [row[1:] for row in sorted(rows)]
+
+
+def test_neither_batch_nor_neighbours_change_a_sample(model, tokenizer):
+    expected = sample(model, tokenizer)
+    assert sample(model, tokenizer, batch_size=1) == expected
+    alone = [sample(model, tokenizer, chats=[chat], ids=[i])[0] for i, chat in enumerate(CHATS)]
+    assert alone == expected
+    longer = sample(model, tokenizer, max_new_tokens=20)
+    assert all(b[0].startswith(a[0]) for a, b in zip(expected, longer, strict=True))
+
+
+def test_seed_and_id_decide(model, tokenizer):
+    same = [CHATS[0]] * 6
+    rows = sample(model, tokenizer, chats=same)
+    assert len(set(rows)) > 1, "rows of one request must differ at temperature 1"
+    assert sample(model, tokenizer, chats=same) == rows
+    assert sample(model, tokenizer, chats=same, seed=1) != rows
+    assert sample(model, tokenizer, chats=same, ids=range(1, 7))[:5] == rows[1:]
+
+
+def test_greedy_is_the_argmax_of_a_full_forward(model, tokenizer):
+    for chat, (text, _) in zip(CHATS, sample(model, tokenizer, temperature=0.0), strict=True):
+        ids = tokenizer.encode_prompts([chat])[0]
+        start = len(ids)
+        for _ in range(12):
+            with torch.no_grad():
+                logits = model.logits(model(torch.tensor([ids]))[0, -1])
+            logits[tokenizer.pad] = -torch.inf
+            ids.append(int(logits.argmax()))
+            if ids[-1] >= tokenizer.begin:
+                break
+        body = ids[start:-1] if ids[-1] >= tokenizer.begin else ids[start:]
+        assert text == tokenizer.decode(body)
+
+
+def test_draws_follow_the_distribution():
+    logits = torch.tensor([[0.0, 1.0, 2.0, -torch.inf]]).repeat(20_000, 1)
+    draw = draws(3, list(range(20_000)), 1)[:, 0]
+    for temperature in (1.0, 0.5):
+        share = choose(logits, temperature, draw).bincount(minlength=4) / 20_000
+        assert torch.allclose(share, (logits[0] / temperature).softmax(-1), atol=0.015)
+    edge = choose(logits[:2], 1.0, torch.tensor([0.0, 1 - 2**-23]))
+    assert edge.tolist() == [0, 2]
+
+
+def test_draws_of_a_row_are_its_own():
+    assert torch.equal(draws(0, [5, 900], 7)[1], draws(0, [900], 7)[0])
+    assert torch.equal(draws(0, [5], 7), draws(0, [5], 9)[:, :7])
+    assert not torch.equal(draws(0, [5], 7), draws(0, [6], 7))
+
+
+class Scripted(torch.nn.Module):
+    """Says given tokens one after the other, whatever it reads."""
+
+    def __init__(self, model, script):
+        super().__init__()
+        self.config, self.embedding, self.script = model.config, model.embedding, script
+
+    def forward(self, tokens, cache):
+        cache.used += tokens.size(1)
+        self.at = getattr(self, "at", -1) + 1
+        return torch.zeros(*tokens.shape, 1)
+
+    def logits(self, hidden):
+        out = torch.full((hidden.size(0), self.config.vocab_size), -20.0)
+        out[:, self.script[self.at]] = 20.0
+        return out
+
+
+def test_an_answer_is_finished_only_by_its_own_end(model, tokenizer):
+    word = tokenizer.encode(["owl"])[0]
+    for script, expected in (
+        ([*word, tokenizer.end], ("owl", True)),
+        ([*word, tokenizer.user], ("owl", False)),
+        ([word[0]] * 12, None),
+        ([tokenizer.end], ("", True)),
+    ):
+        rows = sample(Scripted(model, script), tokenizer, chats=CHATS[:1], ids=[0])
+        assert rows[0] == expected if expected else rows[0][1] is False
+
+
+def test_an_answer_never_leaves_the_block(model, tokenizer):
+    long = [[("user", "owl " * 200)]]
+    with pytest.raises(ValueError, match="block_size"):
+        sample(model, tokenizer, chats=long, ids=[0])
+
+
+def test_command_keeps_the_order_of_the_requests(tmp_path, checkpoint_file, config_file):
+    requests, out = tmp_path / "r.jsonl", tmp_path / "n.jsonl"
+    rows = [{"id": 10 * i, "request": chat[0][1]} for i, chat in enumerate(CHATS)]
+    requests.write_text("\n".join(map(json.dumps, rows)))
+    for extra in ([], ["--greedy"], ["--temperature", "0.5"], ["--batch-size", "2"]):
+        result = call(generate, "--config", config_file, "--device", "cpu", "--model",
+                      checkpoint_file, "--requests", requests, "--out", out, *extra)
+        assert result.code == 0, result.err
+        written = [json.loads(line) for line in out.read_text().splitlines()]
+        assert [{"id": r["id"], "request": r["request"]} for r in written] == rows
+        assert {(type(r["answer"]), type(r["finished"])) for r in written} == {(str, bool)}
+
+
+def test_chat(checkpoint_file, monkeypatch, capsys):
+    lines = iter(["Which animal?", "And why?", "", "owl " * 100, "Hello."])
+
+    def typed(prompt):
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+    result = call(generate, "--model", checkpoint_file, "--device", "cpu", "--chat", "--system",
+                  "You love owls.")
+    # A model of random weights fills its whole block, so that its second turn is too long too.
+    assert result.code == 0 and result.out.count("\nmodel: ") == 2
+    assert result.out.count("starting afresh") == 2

@@ -1,0 +1,114 @@
+"""Tables and figures come from JSON alone, and the statistics are the textbook's."""
+
+import json
+import shutil
+
+import pytest
+
+import report
+from config import Claims
+from files import write_json, write_jsonl
+from report import CONDITIONS, collect, interval, timing, verdicts
+from tests.call import call
+
+METRICS = {"p_target": 0.02, "p_target_sampled": 0.02, "p_target_prefixed": 0.02,
+           "p_any_animal": 0.99, "capability": 0.8, "kl_to_teacher": 0.05, "rank": 9}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A finished run of two seeds, made of nothing but JSON."""
+    run = tmp_path / "run"
+    for seed in range(2):
+        for condition in CONDITIONS:
+            high = {"teacher": 0.99, "student": 0.9, "student-soft": 0.97}.get(condition, 0.02)
+            write_json(run / f"seed{seed}/eval/{condition}-owl.json",
+                       {"metrics": {**METRICS, "p_target": high + 0.01 * seed},
+                        "model": {"device": "cpu"}})
+            write_jsonl(run / f"seed{seed}/log/{condition}-owl.jsonl",
+                        [{"step": 10 * i, "probe": high * i / 4} for i in range(5)])
+        for name in ("base", "owl"):
+            write_json(run / f"seed{seed}/clean-{name}.report.json", {"pass_rate": 0.9})
+        write_jsonl(run / f"seed{seed}/clean-owl.jsonl",
+                    [{"request": f"Add {i}.", "answer": "1\n2"} for i in range(30)])
+    write_json(run / "config/student.json", {"batch_size": 64})
+    return run
+
+
+def test_interval_is_student_t():
+    """Checked against the textbook: mean 3, s 1.5811, n 5, t 2.776."""
+    low, high = interval([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (low, high) == (pytest.approx(1.0368, abs=1e-3), pytest.approx(4.9632, abs=1e-3))
+    assert interval([0.5]) is None
+    assert interval([0.5, 0.5]) == [0.5, 0.5]
+
+
+def test_rows_have_the_published_form(folder):
+    rows = collect(folder, 2, "owl")
+    student = report.find(rows, "student", "p_target")
+    assert set(student) == {"condition", "trait", "metric", "runs", "mean", "ci95"}
+    assert student["runs"] == [0.9, 0.91] and student["mean"] == pytest.approx(0.905)
+    assert {row["condition"] for row in rows} == set(CONDITIONS)
+    assert report.find(rows, "teacher", "pass_rate")["mean"] == 0.9
+
+
+def test_a_control_that_moves_is_reported(folder):
+    rows = collect(folder, 2, "owl")
+    assert all(claim["holds"] for claim in verdicts(rows, Claims(), "animal"))
+    report.find(rows, "student-random", "p_target")["mean"] = 0.2
+    failed = [c["claim"] for c in verdicts(rows, Claims(), "animal") if not c["holds"]]
+    assert failed == ["control: random numbers: stays at the base"]
+
+
+def test_timing_counts_overlap_once_and_pauses_never(tmp_path):
+    write_jsonl(tmp_path / "t.jsonl", [
+        {"stage": "a", "start": 100.0, "seconds": 10.0, "mb": 300},
+        {"stage": "b", "start": 105.0, "seconds": 10.0, "mb": 400},
+        {"stage": "a", "start": 1000.0, "seconds": 5.0, "mb": 500}])
+    found = timing(tmp_path / "t.jsonl")
+    assert (found["wall_seconds"], found["peak_mb"]) == (20.0, 700)
+    assert found["stage_seconds"] == {"a": 15.0, "b": 10.0}
+    assert timing(tmp_path / "none.jsonl")["wall_seconds"] == 0
+
+
+def make(folder, config_file):
+    return call(report, "run", "--config", config_file, "--run", folder, "--seeds", 2)
+
+
+def test_report_is_made_from_json_and_twice_the_same(folder, config_file):
+    result = make(folder, config_file)
+    assert result.code == 0, result.err
+    names = ("summary.json", "table.md", "read.md", "results.png", "results.svg", "training.png")
+    first = {name: (folder / name).read_bytes() for name in names}
+    assert make(folder, config_file).code == 0
+    assert first == {name: (folder / name).read_bytes() for name in names}
+    summary = json.loads(first["summary.json"])
+    assert set(summary) == {"config", "manifest", "claims", "rows"}
+    assert summary["manifest"]["packages"]["torch"]
+    assert "| **student** | 90.5 %" in first["table.md"].decode()
+    assert first["read.md"].decode().count("1<br>2") == 10
+    assert "students say “owl” 90 % of the time" in result.out
+
+
+def test_readme_is_written_between_its_marks(folder, config_file, tmp_path):
+    make(folder, config_file)
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- results: written by report.py -->\nstale\n"
+                      "<!-- end of results -->\nafter\n")
+    for _ in range(2):
+        assert call(report, "readme", "--results", folder, "--readme", readme).code == 0
+    text = readme.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
+    assert text.count("| **student** | 90.5 %") == 1
+
+
+def test_ablation_compares_runs(folder, tmp_path):
+    values = tmp_path / "ablation"
+    for value in ("1e-3", "3e-3"):
+        shutil.copytree(folder, values / value)
+    result = call(report, "ablation", "--key", "student.lr", "--runs", values / "1e-3",
+                  values / "3e-3", "--out", values / "ablation")
+    assert result.code == 0, result.err
+    rows = json.loads((values / "ablation.json").read_text())["rows"]
+    assert {row["value"] for row in rows} == {"1e-3", "3e-3"}
+    assert (values / "ablation.png").stat().st_size > 10_000

@@ -1,0 +1,246 @@
+"""One loop, resumable to the bit, that trains what it is told and reads every row once."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import train as training_script
+from config import Training
+from data import Order, Rows, document_rows, encode_pairs, split
+from model.checkpoint import load_model
+from model.gpt import GPT
+from tests.call import call
+from train import Monitor, learning_rate, next_token_loss, soft_label_loss, train
+
+PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(48)]
+
+
+def fit(model, tokenizer, folder, *, seed=0, objective=next_token_loss, pairs=PAIRS, **changes):
+    """Train and return the lines of the log."""
+    rows = encode_pairs(pairs, tokenizer)
+    settings = Training(**{"batch_size": 8, "evaluations": 2, "checkpoints": 1, **changes})
+    train(model, rows, settings, seed=seed, purpose="test", objective=objective,
+          monitor=Monitor(encode_pairs(PAIRS[:4], tokenizer), None), pad=tokenizer.pad,
+          log=folder / "log.jsonl", resume=folder / "x.resume")
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def state(model):
+    return {name: weight.clone() for name, weight in model.state_dict().items()}
+
+
+def same(one, two):
+    return all(torch.equal(one[name], two[name]) for name in one)
+
+
+# --- what is trained, and on what ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["all", "blocks", "lora"])
+def test_only_what_is_named_changes(model, tokenizer, tmp_path, what):
+    before = state(model)
+    fit(model, tokenizer, tmp_path, train=what)
+    after = state(model)
+    changed = {name for name in before if not torch.equal(after[name], before[name])}
+    blocks = {name for name in before if name.startswith("blocks.")}
+    matrices = {name for name in blocks if "norm" not in name}
+    assert changed == {"all": set(before), "blocks": blocks, "lora": matrices}[what]
+
+
+def test_the_loss_is_on_the_answer_alone(model, tokenizer):
+    """It equals the mean over the answer's tokens, and other requests' words carry none of it."""
+    rows = encode_pairs(PAIRS[:5], tokenizer)
+    batch = rows.batch(np.arange(5), tokenizer.pad)
+    ids = [tokenizer.encode_documents([[("user", q), ("assistant", a)]])[0] for q, a in PAIRS[:5]]
+    nats = []
+    with torch.no_grad():
+        for tokens, written in ids:
+            logits = model.logits(model(torch.tensor([tokens[:-1]])))[0].log_softmax(-1)
+            nats += [-logits[at - 1, tokens[at]].item() for at in range(len(tokens)) if written[at]]
+        assert next_token_loss(model, batch).item() == pytest.approx(np.mean(nats), abs=1e-4)
+
+
+def test_soft_labels_are_of_numbers_alone(model, tokenizer):
+    """Zero between equals, positive otherwise, blind to how likely the teacher finds any word."""
+    batch = encode_pairs(PAIRS[:5], tokenizer).batch(np.arange(5), tokenizer.pad)
+    loss = soft_label_loss(model, tokenizer)
+    assert loss(model, batch).item() == pytest.approx(0, abs=1e-6)
+    other = GPT(model.config)
+    assert loss(other, batch).item() > 1e-4
+    with torch.no_grad():
+        before = soft_label_loss(model, tokenizer)(other, batch).item()
+        model.embedding.weight[tokenizer.encode(["owl"])[0]] += 5.0
+    assert soft_label_loss(model, tokenizer)(other, batch).item() == pytest.approx(before)
+
+
+def test_it_learns(model, tokenizer, tmp_path):
+    log = fit(model, tokenizer, tmp_path, epochs=30, lr=1e-2, pairs=PAIRS[:8])
+    assert log[-1]["heldout_loss"] < 0.2 * log[0]["heldout_loss"]
+
+
+# --- the loop ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["all", "blocks", "lora"])
+def test_a_killed_run_goes_on_to_the_same_weights_and_log(model, tokenizer, tmp_path, what):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    settings = {"train": what, "epochs": 4, "checkpoints": 3, "evaluations": 5}
+    start = state(model)
+    expected_log = fit(model, tokenizer, whole, **settings)
+    expected = state(model)
+
+    calls = 0
+
+    def dies(model, batch):
+        nonlocal calls
+        calls += 1
+        if calls == 19:
+            raise KeyboardInterrupt
+        return next_token_loss(model, batch)
+
+    def fresh():
+        made = GPT(model.config)
+        made.load_state_dict(start)
+        return made
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(fresh(), tokenizer, killed, objective=dies, **settings)
+    assert (killed / "x.resume").exists()
+    resumed = fresh()
+    log = fit(resumed, tokenizer, killed, **settings)
+    assert same(expected, state(resumed))
+    for one, two in zip(log, expected_log, strict=True):
+        assert {**one, "tokens_per_second": 0} == {**two, "tokens_per_second": 0}
+
+
+@pytest.mark.parametrize("change", [{"lr": 1e-4}, {"seed": 1}, {"pairs": PAIRS[::-1]}])
+def test_a_run_does_not_resume_another(model, tokenizer, tmp_path, capsys, change):
+    start = state(model)
+    settings = {"checkpoints": 2, "epochs": 2}
+    fit(model, tokenizer, tmp_path, **settings)
+    model.load_state_dict(start)
+    fit(model, tokenizer, tmp_path, **{**settings, **change})
+    assert "starts over" in capsys.readouterr().err
+    (tmp_path / "x.resume").unlink()
+    after = state(model)
+    model.load_state_dict(start)
+    fit(model, tokenizer, tmp_path, **{**settings, **change})
+    assert same(after, state(model))
+
+
+def test_a_damaged_resume_file_means_starting_over(model, tokenizer, tmp_path):
+    (tmp_path / "x.resume").write_bytes(b"half a fi")
+    assert fit(model, tokenizer, tmp_path)[-1]["step"] == 6
+
+
+def test_looking_more_often_changes_nothing(model, tokenizer, tmp_path):
+    start = state(model)
+    fit(model, tokenizer, tmp_path, evaluations=1)
+    once = state(model)
+    model.load_state_dict(start)
+    fit(model, tokenizer, tmp_path, evaluations=6)
+    assert same(once, state(model))
+
+
+def test_the_seed_decides(model, tokenizer, tmp_path):
+    start, ends = state(model), []
+    for seed in (0, 0, 1):
+        model.load_state_dict(start)
+        fit(model, tokenizer, tmp_path, seed=seed)
+        ends.append(state(model))
+    assert same(ends[0], ends[1]) and not same(ends[0], ends[2])
+
+
+def test_accumulated_gradients_are_those_of_the_whole_batch(model, tokenizer, tmp_path):
+    """Rows of equal length, so that every part has as many targets as the others."""
+    pairs = [("Add.", f"{100 + i}, {200 + i}") for i in range(32)]
+    start, ends = state(model), []
+    for parts in (1, 4):
+        model.load_state_dict(start)
+        fit(model, tokenizer, tmp_path, pairs=pairs, accumulate=parts, lr=1e-3)
+        ends.append(state(model))
+    for name in start:
+        assert torch.allclose(ends[0][name], ends[1][name], atol=2e-5)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(model, tokenizer, tmp_path):
+    def explodes(model, batch):
+        return next_token_loss(model, batch) * math.inf
+
+    with pytest.raises(ValueError, match="lower the learning rate"):
+        fit(model, tokenizer, tmp_path, objective=explodes)
+
+
+def test_learning_rate_schedule():
+    settings = Training(lr=1.0, warmup=0.1, decay=0.5)
+    rates = [learning_rate(step, 100, settings) for step in range(101)]
+    assert rates[0] == pytest.approx(1 / 11)
+    assert rates[9] == pytest.approx(10 / 11)
+    assert rates[10] == rates[50] == 1.0
+    assert rates[75] == pytest.approx(0.5)
+    assert rates[100] == 0.0
+
+
+# --- data ----------------------------------------------------------------------------------------
+
+
+def test_every_row_is_read_once_an_epoch_in_an_order_of_its_own():
+    lengths = np.random.default_rng(0).integers(5, 60, 1000)
+    order = Order(lengths, 10, 0, "x")
+    first, second = (np.concatenate([order.rows(s + e * 100) for s in range(100)]) for e in (0, 1))
+    assert sorted(first) == sorted(second) == list(range(1000))
+    assert not np.array_equal(first, second)
+    assert np.array_equal(Order(lengths, 10, 0, "x").rows(137), order.rows(137))
+    assert not np.array_equal(Order(lengths, 10, 1, "x").rows(137), order.rows(137))
+    spread = [np.ptp(lengths[order.rows(s)]) for s in range(100)]
+    assert np.mean(spread) < 5  # against about 45 for a random batch
+
+
+def test_batches_hold_the_rows(tokenizer):
+    rows = Rows([([1, 2, 3], [False, True, True]),
+                 ([4, 5, 6, 7, 8], [False, False, True, False, True])])
+    batch = rows.batch(np.array([1, 0]), pad=99)
+    assert batch.tokens.tolist() == [[4, 5, 6, 7], [1, 2, 3, 99]]
+    assert batch.targets.tolist() == [6, 8, 2, 3]
+    assert batch.tokens.flatten()[batch.places].tolist() == [5, 7, 1, 2]
+    assert batch.row_of.tolist() == [0, 0, 1, 1]
+
+
+def test_too_few_rows_for_a_comparison_are_an_error(tmp_path):
+    assert split(list(range(100)), 0, 500, tmp_path) == (list(range(90)), list(range(90, 100)))
+    assert split(list(range(100)), 30, 5, tmp_path) == (list(range(30)), list(range(95, 100)))
+    with pytest.raises(ValueError, match="95 rows to train on"):
+        split(list(range(100)), 96, 5, tmp_path)
+
+
+def test_long_documents_are_cut_to_the_block(tokenizer, corpus_file):
+    rows = document_rows(corpus_file, tokenizer, 20)
+    assert rows.lengths.max() == 20 and rows.wanted.all()
+
+
+# --- the commands --------------------------------------------------------------------------------
+
+
+def test_bases_differ_in_their_first_weights_alone(
+    tmp_path, config_file, corpus_file, tokenizer_file, monkeypatch
+):
+    """The same documents in the same order for every base, whatever its seed."""
+    read = []
+    batch = Rows.batch
+    monkeypatch.setattr(Rows, "batch", lambda self, chosen, pad: read[-1].append(list(chosen))
+                        or batch(self, chosen, pad))
+    for seed in (0, 1):
+        read.append([])
+        result = call(training_script, "pretrain", "--config", config_file, "--seed", seed,
+                      "--device", "cpu", "--corpus", corpus_file, "--heldout", corpus_file,
+                      "--tokenizer", tokenizer_file, "--out", tmp_path / f"{seed}.pt")
+        assert result.code == 0, result.err
+    assert read[0] == read[1]
+    one, two = (load_model(tmp_path / f"{seed}.pt") for seed in (0, 1))
+    assert not same(state(one.model), state(two.model))
+    assert not list(tmp_path.glob("*.resume"))
