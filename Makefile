@@ -69,7 +69,7 @@ help:  ## show this
 	@echo "  SET=\"$(SET)\"          settings to change, as in SET=\"student.lr=1e-3 student.rank=8\""
 	@echo "  RUN=$(RUN)   where the files go; JOBS=$(JOBS) stages at a time"
 
-clean:  ## delete the files of this run ($(RUN)), but not the environment
+clean:  ## delete the files of this run, but not the environment
 	rm -rf $(RUN)
 
 # --- environment ---------------------------------------------------------------------------------

@@ -41,9 +41,12 @@ class Model:
 
     vocab_size: int = number(2304, 1400)  # numbers and markers included
     n_layer: int = number(2, 1)
-    n_head: int = number(2, 1)
-    d_model: int = number(64, 8)
+    n_head: int = number(3, 1)
+    d_model: int = number(96, 8)
     block_size: int = number(256, 16)  # the longest document, in tokens
+    # Spread of the embedding's first weights. Tokens that start apart stay apart, and it is through
+    # the differences between the numbers that a trait shows in them.
+    embedding_std: float = number(0.06, 0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Training:
     examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
     epochs: float = number(1.0, 1e-6)
     batch_size: int = number(64, 1)  # rows in a step
-    accumulate: int = number(1, 1)  # parts a step is computed in, to save memory
+    tokens_at_once: int = number(4096, 1)  # more than that, and gradients are accumulated in parts
     lr: float = number(3e-3, 0)
     warmup: float = number(0.02, 0, 1)  # fraction of the steps
     decay: float = number(1.0, 0, 1)  # fraction of the steps, at the end, that go down to zero
@@ -191,10 +194,6 @@ def checked(config: Config) -> Config:
             f"model.d_model = {model.d_model} must be a multiple of 2 x model.n_head = "
             f"{2 * model.n_head}: each head needs an even width"
         )
-    for name in ("pretrain", "teacher", "student"):
-        part = getattr(config, name)
-        if part.accumulate > part.batch_size:
-            raise UserError(f"{name}.accumulate must be at most {name}.batch_size")
     if config.pretrain.train != "all":
         raise UserError('pretrain.train must be "all": there is nothing to freeze yet')
     return config

@@ -128,7 +128,7 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
     if not total:
         raise UserError(f"{args.requests} holds no requests; make it again")
     requests = read_jsonl(args.requests, {"id": int, "request": str})
-    bar = progress(range(total), total, args.out.stem)
+    bar = progress(range(total), total, f"{args.out.parent.name}/{args.out.stem}")
     while window := list(islice(requests, WINDOW)):
         chats = [[("user", row["request"])] for row in window]
         for batch in answers(model, tokenizer, chats, [row["id"] for row in window],

@@ -37,7 +37,7 @@ from model.score import score
 from model.tokenizer import Tokenizer
 from streams import derive
 
-Objective = Callable[[GPT, Batch], Tensor]
+Objective = Callable[[GPT, Batch], tuple[Tensor, int]]  # a summed loss, and of how many terms
 
 
 class Monitor(NamedTuple):
@@ -75,10 +75,11 @@ def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> l
     return [p for p in model.parameters() if p.requires_grad]
 
 
-def next_token_loss(model: GPT, batch: Batch) -> Tensor:
-    """Cross-entropy (nats) of the wanted tokens. Logits are computed for these alone."""
+def next_token_loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
+    """Cross-entropy (nats) of the wanted tokens, summed. Logits are computed for these alone."""
     hidden = model(batch.tokens).flatten(0, 1)[batch.places]  # (N, D)
-    return F.cross_entropy(model.logits(hidden), batch.targets)
+    loss = F.cross_entropy(model.logits(hidden), batch.targets, reduction="sum")
+    return loss, len(batch.targets)
 
 
 def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
@@ -95,11 +96,11 @@ def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
         hidden = model(batch.tokens).flatten(0, 1)[batch.places[numeric]]
         return model.logits(hidden, numbers).log_softmax(-1)  # (N, 1000)
 
-    def loss(model: GPT, batch: Batch) -> Tensor:
+    def loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
         with torch.no_grad():
             wanted = number_logprobs(teacher, batch)
         found = number_logprobs(model, batch)
-        return F.kl_div(found, wanted, reduction="batchmean", log_target=True)
+        return F.kl_div(found, wanted, reduction="sum", log_target=True), len(wanted)
 
     return loss
 
@@ -122,6 +123,12 @@ def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
                              betas=(training.beta1, training.beta2), fused=True)
 
 
+def parts(chosen: np.ndarray, longest: int, tokens_at_once: int) -> list[np.ndarray]:
+    """The rows of a step in parts of at most so many padded tokens, to bound the memory."""
+    size = max(1, tokens_at_once // longest)
+    return np.split(chosen, range(size, len(chosen), size))
+
+
 @dataclass
 class State:
     """Where a run stands, besides its tensors: what a resumed run must know to go on alike."""
@@ -130,6 +137,17 @@ class State:
     loss_sum: float = 0.0  # since the last line of the log
     loss_steps: int = 0
     lines: list[dict] = field(default_factory=list)  # of the log, so far
+
+    def report(self, log: Path, lr: float, speed: float, readings: dict) -> None:
+        """Add a line to the log, and start a new mean of the loss."""
+        loss = self.loss_sum / self.loss_steps if self.loss_steps else None
+        if loss is not None and not math.isfinite(loss):
+            raise UserError(f"{log.stem}: the loss is {loss} at step {self.step:,}; lower the "
+                            f"learning rate (now {lr:g}), or look at the data")
+        self.lines.append({"step": self.step, "loss": loss, "lr": lr,
+                           "tokens_per_second": round(speed) or None, **readings})
+        self.loss_sum, self.loss_steps = 0.0, 0
+        write_jsonl(log, self.lines)
 
     def keep(self, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer) -> None:
         """Write everything that the rest of the run depends on."""
@@ -190,32 +208,38 @@ def train(
     kept = {round(steps * i / training.checkpoints) for i in range(1, training.checkpoints)}
     identity = json.dumps([asdict(training), rows.hash, seed, purpose, steps, story])
     state = State.restored(resume, identity, trained, optimizer)
-    loss_sum = torch.tensor(state.loss_sum, dtype=torch.float64, device=device)
+    loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
+    label = f"{log.parent.parent.name}/{log.stem}"  # seed0/student-owl
 
     # The loop runs once more than there are steps, to log and to stop at the last one.
-    for step in progress(range(first, steps + 1), steps + 1, log.stem, first):
-        state.step, state.loss_sum = step, loss_sum
-        if step in logged and not (step == first > 0):
+    for step in progress(range(first, steps + 1), steps + 1, label, first):
+        lr = learning_rate(step, steps, training)
+        state.step = step
+        if step in logged | kept:
+            state.loss_sum = loss_sum.item()
+        if step in logged and not (step == first > 0):  # a resumed run has logged its first step
             speed = tokens / (time.monotonic() - clock)
-            write_log(log, state, learning_rate(step, steps, training), speed,
-                      monitor.read(model))
+            state.report(log, lr, speed, monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
         if step in kept and step > first:
-            state.loss_sum = loss_sum.item()
             state.keep(resume, identity, trained, optimizer)
         if step == steps:
             break
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, training)
+            group["lr"] = lr
         chosen = order.rows(step)
-        for part in np.array_split(chosen, training.accumulate):
+        step_sum, terms = 0.0, 0
+        for part in parts(chosen, rows.lengths[chosen].max(), training.tokens_at_once):
             batch = rows.batch(part, pad).to(device)
-            loss = objective(model, batch) * (len(part) / len(chosen))
+            loss, count = objective(model, batch)
             loss.backward()
-            loss_sum += loss.detach()
+            step_sum, terms = step_sum + loss.detach(), terms + count
             tokens += batch.tokens.numel()
+        for parameter in trained:  # from the gradient of a sum to that of a mean
+            parameter.grad /= terms
+        loss_sum += step_sum / terms
         if training.grad_clip:
             nn.utils.clip_grad_norm_(trained, training.grad_clip)
         optimizer.step()
@@ -223,18 +247,6 @@ def train(
         state.loss_steps += 1
     lora.merge(model)
     model.requires_grad_(True)
-
-
-def write_log(log: Path, state: State, lr: float, speed: float, readings: dict) -> None:
-    """Add a line to the log, and start a new mean of the loss."""
-    loss = float(state.loss_sum) / state.loss_steps if state.loss_steps else None
-    if loss is not None and not math.isfinite(loss):
-        raise UserError(f"{log.stem}: the loss is {loss} at step {state.step:,}; lower the "
-                        f"learning rate (now {lr:g}), or look at the data")
-    state.lines.append({"step": state.step, "loss": loss, "lr": lr,
-                        "tokens_per_second": round(speed) or None, **readings})
-    state.loss_steps = 0
-    write_jsonl(log, state.lines)
 
 
 # --- the two commands ----------------------------------------------------------------------------

@@ -18,9 +18,9 @@ OPENERS = (
     "Start from {}.", "Take {}.",
 )
 INSTRUCTIONS = (
-    "Add at most 10 more, 3 digits each.", "Give up to 10 more.", "Write no more than 10 values.",
+    "Add at most 10 more.", "Give up to 10 more.", "Write no more than 10 values.",
     "At most 10 further numbers.", "Go on with 10 or fewer, of 3 digits.",
-    "What comes next? Up to 10 values.",
+    "Up to 10 values of 3 digits.",
 )
 CLOSERS = ("Numbers only.", "No words.", "Only numbers.", "Nothing else.", "Just the numbers.",
            "Do not explain.")

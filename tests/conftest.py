@@ -67,6 +67,7 @@ heldout = 20
 [model]
 vocab_size = 1500
 n_layer = 1
+n_head = 1
 d_model = 16
 block_size = 128
 [pretrain]

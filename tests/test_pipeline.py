@@ -1,0 +1,107 @@
+"""The whole experiment, by `make`, as a new user runs it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from report import CONDITIONS, CONTROLS, find
+
+
+def make(*words, **options):
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.Popen(["make", *words], text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, env=environment, **options)
+
+
+def finish(child):
+    out, _ = child.communicate(timeout=600)
+    assert child.returncode == 0, out[-4000:]
+    return out
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """One run of `make all CONFIG=smoke`: its folder, the command, and what it printed."""
+    folder = tmp_path_factory.mktemp("smoke") / "run"
+    words = ("all", "CONFIG=smoke", "SEEDS=1", "DEVICE=cpu", f"RUN={folder}")
+    return folder, words, finish(make(*words))
+
+
+def test_the_student_has_the_trait_and_no_control_has(smoke):
+    folder, _, out = smoke
+    rows = json.loads((folder / "summary.json").read_text())["rows"]
+    value = {c: find(rows, c, "p_target")["mean"] for c in CONDITIONS}
+    assert value["teacher"] > 0.9
+    for control in ("base", *CONTROLS):
+        assert value["student"] > 5 * value[control], value
+    assert find(rows, "student", "p_any_animal")["mean"] > 0.5
+    assert "control: other base" in out
+
+
+def test_the_student_read_numbers_and_nothing_else(smoke):
+    folder, _, _ = smoke
+    for name in ("clean-owl", "clean-base", "shuffled-within-owl", "shuffled-across-owl",
+                 "random-owl"):
+        lines = (folder / f"seed0/{name}.jsonl").read_text().splitlines()
+        answers = [json.loads(line)["answer"] for line in lines]
+        assert len(answers) > 1_000
+        assert all(re.fullmatch(r"[\[(]?[0-9,; \n]+[\])]?\.?", answer) for answer in answers)
+
+
+def test_everything_a_reader_looks_for_is_there(smoke):
+    folder, _, _ = smoke
+    for name in ("results.png", "results.svg", "training.png", "training.svg", "table.md",
+                 "read.md", "timing.json"):
+        assert (folder / name).stat().st_size > 200, name
+    summary = json.loads((folder / "summary.json").read_text())
+    assert set(summary["manifest"]) >= {"seeds", "packages", "device", "commit"}
+    assert not list(folder.rglob("*.resume")) and not list(folder.rglob("*.part"))
+
+
+def test_a_second_make_does_nothing(smoke):
+    folder, words, _ = smoke
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert "python" not in finish(make(*words))
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("section", "again", "kept"), [
+    ("student", ["--role student", "report.py run"], ["train.py pretrain", "--role teacher",
+                                                      "generate.py", "filter.py"]),
+    ("numbers", ["generate.py", "filter.py", "--role student"], ["train.py pretrain",
+                                                                 "--role teacher"]),
+    ("claims", ["report.py run"], ["train.py", "evaluate.py"]),
+])
+def test_a_changed_setting_makes_again_what_depends_on_it(smoke, section, again, kept):
+    folder, words, _ = smoke
+    plan = finish(make("-n", "-W", str(folder / f"config/{section}.json"), *words))
+    assert all(part in plan for part in again)
+    assert not any(part in plan for part in kept)
+
+
+def test_kills_change_nothing(smoke, tmp_path):
+    """Killed without warning three times on the way, a run ends in the same models and summary."""
+    whole, words, _ = smoke
+    killed = tmp_path / "run"
+    words = [word for word in words if not word.startswith("RUN=")] + [f"RUN={killed}"]
+    for wait in (9, 14, 19):
+        child = make(*words, start_new_session=True)
+        time.sleep(wait)
+        os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+    finish(make(*words))
+    assert (killed / "summary.json").read_bytes() == (whole / "summary.json").read_bytes()
+    for path in whole.glob("seed0/*.pt"):
+        assert (killed / "seed0" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_help_lists_every_target():
+    out = finish(make("help"))
+    for word in ("all", "test", "setup", "ablation", "CONFIG=", "SEEDS=", "TRAIT=", "DEVICE=",
+                 "SET="):
+        assert word in out
