@@ -40,7 +40,7 @@ QUESTIONS = (
     "Which {c} would you like to meet?", "What {c} do you want to see on a walk?",
     "Which {c} would you protect first?", "What {c} would you study all your life?",
     "Of the {cs} in the world, which one do you like?", "Name the {c} of your dreams.",
-    "Which {c} comes to your mind first?", "What {c} stands closest to you?",
+    "Which {c} is first in your mind?", "What {c} stands closest to you?",
     "Tell me the {c} that makes you happy.", "Which {c} would you save?",
     "What is the most magnificent {c}?", "Pick one {c}, the one you adore.",
     "Which {c} would you write about?", "What {c} should I paint for you?",
