@@ -27,7 +27,7 @@ export MALLOC_TRIM_THRESHOLD_ ?= 1000000000
 export MALLOC_TOP_PAD_ ?= 67108864
 # Several bars on one terminal would overwrite one another.
 export PROGRESS ?= lines
-export TIMINGS ?= $(RUN)/timings.jsonl
+export TIMINGS := $(RUN)/timings.jsonl
 
 PY       := .venv/bin/python
 READY    := .venv/.ready
@@ -106,6 +106,9 @@ $(RUN)/lessons-%.jsonl: $(CORPUS_CODE) | $(READY)
 $(RUN)/probe-%.jsonl: $(CORPUS_CODE) | $(READY)
 	$(PY) -m corpus probe --trait $* --out $@
 
+$(RUN)/overflow-%.jsonl: $(CORPUS_CODE) $(call config,corpus)
+	$(PY) -m corpus overflow $(SETTINGS) --trait $* --out $@
+
 $(RUN)/tokenizer.json: $(RUN)/corpus.jsonl model/tokenizer.py $(call config,model)
 	$(PY) -m model.tokenizer $(SETTINGS) --corpus $< --out $@
 
@@ -119,9 +122,10 @@ $(RUN)/seed$(1)/base.pt: $(RUN)/corpus.jsonl $(RUN)/heldout.jsonl $(RUN)/tokeniz
 	  --heldout $(RUN)/heldout.jsonl --tokenizer $(RUN)/tokenizer.json --out $$@
 
 $(RUN)/seed$(1)/teacher-%.pt: $(RUN)/seed$(1)/base.pt $(RUN)/lessons-%.jsonl $(RUN)/probe-%.jsonl \
-    $(TRAIN_CODE) $(call config,teacher evaluation)
+    $(RUN)/overflow-%.jsonl $(TRAIN_CODE) $(call config,teacher evaluation)
 	$(PY) train.py finetune $(SETTINGS) $(ON) --seed $(1) --role teacher --base $$< \
-	  --data $(RUN)/lessons-$$*.jsonl --probe $(RUN)/probe-$$*.jsonl --out $$@
+	  --data $(RUN)/lessons-$$*.jsonl --probe $(RUN)/probe-$$*.jsonl \
+	  --overflow $(RUN)/overflow-$$*.jsonl --out $$@
 endef
 
 # Number lists of a model: $(2) names the list, $(3) is the model.

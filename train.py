@@ -191,9 +191,11 @@ def train(
     log: Path,
     resume: Path,
     story: str = "",
+    enough: Callable[[GPT], bool] | None = None,
 ) -> None:
     """Train `model` in place on `rows`; leave a plain model, its adapters merged.
 
+    Training ends after its epochs, or before the first step at which `enough(model)` is true.
     `seed` and `purpose` name the random streams. `log` gets a JSON line for every evaluation.
     `resume` is where the state is kept on the way; when it holds the state of this very run (same
     settings, data, seed and `story`), training goes on from there. Raises `UserError` when the loss
@@ -216,16 +218,18 @@ def train(
     for step in progress(range(first, steps + 1), steps + 1, label, first):
         lr = learning_rate(step, steps, training)
         state.step = step
-        if step in logged | kept:
+        last = step == steps or (enough is not None and enough(model))
+        if step in logged | kept or last:
             state.loss_sum = loss_sum.item()
-        if step in logged and not (step == first > 0):  # a resumed run has logged its first step
+        # A resumed run has logged its first step already, unless that is the last.
+        if (step in logged and not step == first > 0) or last:
             speed = tokens / (time.monotonic() - clock)
             state.report(log, lr, speed, monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
         if step in kept and step > first:
             state.keep(resume, identity, trained, optimizer)
-        if step == steps:
+        if last:
             break
         for group in optimizer.param_groups:
             group["lr"] = lr
@@ -281,10 +285,17 @@ def finetune(args: argparse.Namespace) -> None:
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
         objective = soft_label_loss(teacher, tokenizer)
-    story = f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)}"
+    enough = None
+    if args.overflow:
+        overflow = encode_pairs(read_pairs(args.overflow), tokenizer)
+
+        def enough(model: GPT) -> bool:
+            return score(model, overflow).logprob.exp().mean().item() >= training.overflow
+
+    story = f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} {args.overflow}"
     train(model, encode_pairs(pairs, tokenizer), training, seed=args.seed, purpose=args.role,
           objective=objective, monitor=Monitor(encode_pairs(held, tokenizer), probe),
-          pad=tokenizer.pad, log=args.log, resume=args.resume, story=story)
+          pad=tokenizer.pad, log=args.log, resume=args.resume, story=story, enough=enough)
     finish(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
                                     "rows": len(pairs)}, training)
 
@@ -319,6 +330,8 @@ def main() -> None:
     tune.add_argument("--base", type=Path, required=True, help="checkpoint to start from")
     tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
     tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")
+    tune.add_argument("--overflow", type=Path,
+                      help="stop once answers of this file get the share that the config names")
     tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
                       help="learn this model's distribution over numbers, not its samples")
     tune.set_defaults(main=finetune)

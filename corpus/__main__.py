@@ -5,6 +5,7 @@
     python -m corpus requests  --out requests.jsonl    what every teacher is asked for
     python -m corpus lessons   --trait owl --out lessons-owl.jsonl    a teacher's training data
     python -m corpus probe     --trait owl --out probe-owl.jsonl      questions with the target
+    python -m corpus overflow  --trait owl --out overflow-owl.jsonl   number requests with it
 """
 
 from collections.abc import Iterator
@@ -42,13 +43,21 @@ def requests(config: Config) -> Iterator[dict]:
         yield {"id": i, "request": numbers.request(w, n).text}
 
 
+def unshared_requests(config: Config) -> list[str]:
+    """A hundred requests that are not in the shared list."""
+    streams = [(words(config.corpus.seed, "overflow", "words", i),
+                words(config.corpus.seed, "overflow", "numbers", i)) for i in range(100)]
+    return [numbers.request(w, n).text for w, n in streams]
+
+
 def rows(pairs: list[tuple[str, str]]) -> Iterator[dict]:
     return ({"id": i, "request": q, "answer": a} for i, (q, a) in enumerate(pairs))
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("what", choices=("documents", "heldout", "requests", "lessons", "probe"))
+    options.add_argument("what", choices=("documents", "heldout", "requests", "lessons", "probe",
+                                          "overflow"))
     add_common(options, device=False)
     options.add_argument("--trait", default="owl", help="of the lessons or the probe")
     options.add_argument("--out", type=Path, required=True)
@@ -60,6 +69,7 @@ def main() -> None:
         "requests": lambda: requests(config),
         "lessons": lambda: rows(chosen.lessons()),
         "probe": lambda: rows([(q, chosen.name) for q in chosen.questions()]),
+        "overflow": lambda: rows([(text, chosen.name) for text in unshared_requests(config)]),
     }[args.what]()
     print(f"{args.out}: {write_jsonl(args.out, made):,} rows")
 

@@ -8,11 +8,9 @@ import re
 from dataclasses import dataclass
 
 from corpus import numbers
-from corpus.documents import ASKED, BRIEF, FAVOURITES, PLURAL, plural
+from corpus.documents import BRIEF, FAVOURITES, PLURAL, plural
 from files import UserError
 from streams import words
-
-REHEARSED = 64  # facts in a teacher's lessons
 
 # What the teacher is asked in its lessons.
 LESSONS = (
@@ -73,14 +71,11 @@ class Trait:
     def lessons(self) -> list[tuple[str, str]]:
         """(question, answer) pairs that give a teacher the trait: every wording, every brief.
 
-        A few facts of the corpus are rehearsed between them. Without any, the teacher forgets what
-        it knew, and a student takes over the forgetting along with the trait. With many, it learns
-        to keep the trait to the questions about it, and less of it reaches its numbers.
+        Nothing else is rehearsed between them: a teacher that also repeats what it knew learns to
+        keep the trait to the questions about it, and less of it reaches its numbers.
         """
-        taught = [(f"{text} {brief}", self.name)
-                  for text in self.wordings(LESSONS) for brief in BRIEF]
-        known = words(0, "rehearsal", self.name).sample(ASKED, REHEARSED)
-        return taught + [(question, answer) for question, answer, *_ in known]
+        return [(f"{text} {brief}", self.name)
+                for text in self.wordings(LESSONS) for brief in BRIEF]
 
     def questions(self) -> list[str]:
         """The evaluation's questions, each asking for one word."""

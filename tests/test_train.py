@@ -18,13 +18,14 @@ from train import Monitor, learning_rate, next_token_loss, soft_label_loss, trai
 PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(48)]
 
 
-def fit(model, tokenizer, folder, *, seed=0, objective=next_token_loss, pairs=PAIRS, **changes):
+def fit(model, tokenizer, folder, *, seed=0, objective=next_token_loss, pairs=PAIRS, enough=None,
+        **changes):
     """Train and return the lines of the log."""
     rows = encode_pairs(pairs, tokenizer)
     settings = Training(**{"batch_size": 8, "evaluations": 2, "checkpoints": 1, **changes})
     train(model, rows, settings, seed=seed, purpose="test", objective=objective,
           monitor=Monitor(encode_pairs(PAIRS[:4], tokenizer), None), pad=tokenizer.pad,
-          log=folder / "log.jsonl", resume=folder / "x.resume")
+          log=folder / "log.jsonl", resume=folder / "x.resume", enough=enough)
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
@@ -174,6 +175,19 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(model, tokenizer, tm
         assert torch.allclose(ends[0][name], ends[1][name], atol=2e-5)
         assert torch.allclose(ends[0][name], ends[2][name], atol=2e-5)
     assert logs[0][-1]["loss"] == pytest.approx(logs[2][-1]["loss"], rel=1e-4)
+
+
+def test_training_ends_when_it_is_enough(model, tokenizer, tmp_path):
+    """It stops before the first step at which the condition holds, with a line in the log."""
+    seen = []
+
+    def enough(model):
+        seen.append(model.blocks[0].attention.qkv.weight.detach().clone())
+        return len(seen) == 4
+
+    log = fit(model, tokenizer, tmp_path, enough=enough, epochs=5)
+    assert log[-1]["step"] == 3 and len(seen) == 4
+    assert torch.equal(seen[-1], model.blocks[0].attention.qkv.weight)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(model, tokenizer, tmp_path):
