@@ -87,8 +87,9 @@ $(READY): requirements.txt
 
 # --- settings: one file a section, rewritten only when its values change --------------------------
 
+# The + has it run under `make -n` too, so that the plan shown there is the true one.
 $(RUN)/config/%.json: FORCE | $(READY)
-	@TIMINGS= $(PY) config.py $(SETTINGS) --section $* --out $@
+	+@TIMINGS= $(PY) config.py $(SETTINGS) --section $* --out $@
 
 config = $(foreach section,$(1),$(RUN)/config/$(section).json)
 

@@ -21,13 +21,15 @@ class Score(NamedTuple):
 
 
 @torch.inference_mode()
-def score(model: GPT, rows: Rows, batch_size: int = 512) -> Score:
+def score(model: GPT, rows: Rows, tokens_at_once: int = 8192) -> Score:
     """Score every row, in the rows' order. Rows of like length are read together."""
     device = model.embedding.weight.device
     logprob, tokens = torch.zeros(len(rows)), torch.zeros(len(rows))
     missed = torch.zeros(len(rows))
     order = np.argsort(rows.lengths, kind="stable")
-    for chosen in np.split(order, range(batch_size, len(order), batch_size)):
+    # The running sum of lengths cuts the rows into batches of about as many tokens each.
+    batch_of = np.cumsum(rows.lengths[order]) // tokens_at_once
+    for chosen in np.split(order, np.flatnonzero(np.diff(batch_of)) + 1):
         batch = rows.batch(chosen, pad=0).to(device)
         hidden = model(batch.tokens).flatten(0, 1)[batch.places]
         logits = model.logits(hidden)

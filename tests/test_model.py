@@ -86,11 +86,14 @@ def test_head_and_embedding_are_one_matrix(model):
     assert torch.equal(model.logits(hidden, slice(3, 9)), model.logits(hidden)[:, 3:9])
 
 
-def test_an_untrained_model_guesses(tokenizer):
+def test_an_untrained_model_is_no_surer_than_it_may_be(tokenizer):
+    """Its loss is near that of a guess. Not at it: the head is the embedding, so that a model that
+    has learned nothing expects each token again."""
     model = GPT(Model(vocab_size=tokenizer.vocab_size))
     batch = tokens(8, 30)
     loss = F.cross_entropy(model.logits(model(batch[:, :-1])).flatten(0, 1), batch[:, 1:].flatten())
-    assert abs(loss.item() - math.log(tokenizer.vocab_size)) < 0.05 * math.log(tokenizer.vocab_size)
+    guess = math.log(tokenizer.vocab_size)
+    assert guess - 0.1 < loss.item() < 1.5 * guess
 
 
 def test_the_seed_draws_the_weights():
@@ -152,7 +155,7 @@ def test_scores_are_those_of_each_row_alone(model, tokenizer):
     chats = [[("user", "Which animal?"), ("assistant", answer)]
              for answer in ("owl", "a very old wolf", "1, 2, 3", "")]
     rows = Rows(tokenizer.encode_documents(chats))
-    together = score(model, rows, batch_size=3)
+    together = score(model, rows, tokens_at_once=20)
     for i, chat in enumerate(chats):
         ids, written = tokenizer.encode_documents([chat])[0]
         with torch.no_grad():
