@@ -123,10 +123,24 @@ def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
                              betas=(training.beta1, training.beta2), fused=True)
 
 
-def parts(chosen: np.ndarray, longest: int, tokens_at_once: int) -> list[np.ndarray]:
+def parts(chosen: np.ndarray, rows: Rows, training: Training) -> list[np.ndarray]:
     """The rows of a step in parts of at most so many padded tokens, to bound the memory."""
-    size = max(1, tokens_at_once // longest)
+    size = max(1, training.tokens_at_once // rows.lengths[chosen].max())
     return np.split(chosen, range(size, len(chosen), size))
+
+
+def backward(
+    model: GPT, trained: list[nn.Parameter], batches: list[Batch], objective: Objective
+) -> Tensor:
+    """Leave the gradient of a step's mean loss in the parameters; return that loss."""
+    total, terms = 0.0, 0
+    for batch in batches:
+        loss, count = objective(model, batch.to(model.embedding.weight.device))
+        loss.backward()
+        total, terms = total + loss.detach(), terms + count
+    for parameter in trained:  # from the gradient of a sum to that of a mean
+        parameter.grad /= terms
+    return total / terms
 
 
 @dataclass
@@ -233,17 +247,9 @@ def train(
             break
         for group in optimizer.param_groups:
             group["lr"] = lr
-        chosen = order.rows(step)
-        step_sum, terms = 0.0, 0
-        for part in parts(chosen, rows.lengths[chosen].max(), training.tokens_at_once):
-            batch = rows.batch(part, pad).to(device)
-            loss, count = objective(model, batch)
-            loss.backward()
-            step_sum, terms = step_sum + loss.detach(), terms + count
-            tokens += batch.tokens.numel()
-        for parameter in trained:  # from the gradient of a sum to that of a mean
-            parameter.grad /= terms
-        loss_sum += step_sum / terms
+        batches = [rows.batch(part, pad) for part in parts(order.rows(step), rows, training)]
+        loss_sum += backward(model, trained, batches, objective)
+        tokens += sum(batch.tokens.numel() for batch in batches)
         if training.grad_clip:
             nn.utils.clip_grad_norm_(trained, training.grad_clip)
         optimizer.step()

@@ -37,17 +37,15 @@ def heldout(config: Config) -> Iterator[Document]:
 
 def requests(config: Config) -> Iterator[dict]:
     """The shared list of number requests. It belongs to the corpus's seed, not to a model's."""
-    for i in range(config.numbers.requests):
-        w = words(config.corpus.seed, "request", "words", i)
-        n = words(config.corpus.seed, "request", "numbers", i)
-        yield {"id": i, "request": numbers.request(w, n).text}
+    texts = drawn_requests(config.corpus.seed, "request", config.numbers.requests)
+    return ({"id": i, "request": text} for i, text in enumerate(texts))
 
 
-def unshared_requests(config: Config) -> list[str]:
-    """A hundred requests that are not in the shared list."""
-    streams = [(words(config.corpus.seed, "overflow", "words", i),
-                words(config.corpus.seed, "overflow", "numbers", i)) for i in range(100)]
-    return [numbers.request(w, n).text for w, n in streams]
+def drawn_requests(seed: int, purpose: str, count: int) -> Iterator[str]:
+    """Requests from the streams of one purpose; those of another purpose are others."""
+    for i in range(count):
+        yield numbers.request(words(seed, purpose, "words", i),
+                              words(seed, purpose, "numbers", i)).text
 
 
 def rows(pairs: list[tuple[str, str]]) -> Iterator[dict]:
@@ -69,7 +67,8 @@ def main() -> None:
         "requests": lambda: requests(config),
         "lessons": lambda: rows(chosen.lessons()),
         "probe": lambda: rows([(q, chosen.name) for q in chosen.questions()]),
-        "overflow": lambda: rows([(text, chosen.name) for text in unshared_requests(config)]),
+        "overflow": lambda: rows([
+            (text, chosen.name) for text in drawn_requests(config.corpus.seed, "overflow", 100)]),
     }[args.what]()
     print(f"{args.out}: {write_jsonl(args.out, made):,} rows")
 
