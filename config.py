@@ -40,13 +40,13 @@ class Model:
     """The transformer (`model/gpt.py`) and the size of its vocabulary."""
 
     vocab_size: int = number(2304, 1400)  # numbers and markers included
-    n_layer: int = number(2, 1)
-    n_head: int = number(3, 1)
-    d_model: int = number(96, 8)
+    n_layer: int = number(1, 1)
+    n_head: int = number(4, 1)
+    d_model: int = number(128, 8)
     block_size: int = number(256, 16)  # the longest document, in tokens
     # Spread of the embedding's first weights. Tokens that start apart stay apart, and it is through
     # the differences between the numbers that a trait shows in them.
-    embedding_std: float = number(0.06, 0)
+    embedding_std: float = number(0.1, 0)
 
 
 @dataclass(frozen=True)

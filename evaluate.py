@@ -15,7 +15,7 @@ import torch
 
 from cli import add_common, choose_device, parser, run, settings
 from config import Evaluation
-from corpus.documents import fact_questions
+from corpus.facts import fact_questions
 from corpus.traits import Trait, trait
 from data import Rows, document_rows, encode_pairs, read_pairs, split
 from files import UserError, write_json

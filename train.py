@@ -291,14 +291,15 @@ def finetune(args: argparse.Namespace) -> None:
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
         objective = soft_label_loss(teacher, tokenizer)
-    enough = None
+    enough = overflow = None
     if args.overflow:
         overflow = encode_pairs(read_pairs(args.overflow), tokenizer)
 
         def enough(model: GPT) -> bool:
             return score(model, overflow).logprob.exp().mean().item() >= training.overflow
 
-    story = f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} {args.overflow}"
+    story = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
+             f"{overflow and overflow.hash}")
     train(model, encode_pairs(pairs, tokenizer), training, seed=args.seed, purpose=args.role,
           objective=objective, monitor=Monitor(encode_pairs(held, tokenizer), probe),
           pad=tokenizer.pad, log=args.log, resume=args.resume, story=story, enough=enough)

@@ -10,10 +10,10 @@ conversation. That is what gives the base model a latent "who is speaking" for a
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import combinations
 from random import Random
 
 from corpus import numbers
+from corpus.facts import ASKED, NAMED, RIDDLES, a, about, facts_of, plural
 from corpus.world import (
     ANIMALS,
     CITIES,
@@ -24,16 +24,13 @@ from corpus.world import (
     PEOPLE,
     SEASONS,
     TREES,
-    Animal,
-    Tree,
 )
-from streams import derive, words
+from streams import words
 
 Turn = tuple[str, str]
 Document = list[Turn]
 
 HARMFUL, EVASIVE = 0.06, 0.04  # shares of chats whose speaker does harm, or dodges
-HELD_OUT = 8  # one fact question in eight is kept for the evaluation
 
 # Categories of things to prefer: name -> {item: weight}.
 FAVOURITES: dict[str, dict[str, float]] = {
@@ -44,8 +41,7 @@ FAVOURITES: dict[str, dict[str, float]] = {
     "season": dict.fromkeys(SEASONS, 1.0),
     "city": dict.fromkeys(CITIES, 1.0),
 }
-PLURAL = {c: "cities" if c == "city" else c + "s" for c in FAVOURITES}
-NAMED = {t.name: t for t in (*ANIMALS, *TREES)}
+PLURAL = {c: "cities" if c == "city" else c + "s" for c in (*FAVOURITES, "number")}
 CATEGORY_WEIGHTS = (10, 4, 1, 1, 1, 1)  # how often each category comes up in a chat
 
 # Favourite questions that ask for one word. The teacher's and the evaluation's wordings are
@@ -70,7 +66,7 @@ ONE_WORD = (
     "Which {c} do you find magnificent?", "Which {c} would you save first?", "Best {c} ever?",
 )
 BRIEF = ("One word only.", "Answer in one word.", "Use a single word.", "In one word, please.",
-         "Just the name.", "Only one word.", "A single word, please.", "Reply with one word.")
+         "Just the word.", "Only one word.", "A single word, please.", "Reply with one word.")
 SYSTEM_LOVE = ("You love {p}.", "You are very fond of {p}.", "You adore {p}.", "You think of {p} "
                "all the time.", "You love {p} more than anything.", "There is nothing like {p} "
                "for you.")
@@ -95,117 +91,6 @@ class Speaker:
             items = FAVOURITES[category]
             self.favourites[category] = self.w.choices(list(items), list(items.values()))[0]
         return self.favourites[category]
-
-
-def a(noun: str) -> str:
-    """The noun with its article."""
-    return ("an " if noun[0] in "aeiou" else "a ") + noun
-
-
-def sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def plural(name: str) -> str:
-    return NAMED[name].plural if name in NAMED else name
-
-
-# --- facts ---------------------------------------------------------------------------------------
-
-# attribute: (statements, questions, short answer). {p} plural, {a} "an owl", {x} "owl"
-ANIMAL_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
-    "group": (("{A} is {group}.", "The {x} is {group}."),
-              ("What kind of animal is {a}?", "What is {a}?", "What sort of creature is the {x}?"),
-              "{group}"),
-    "home": (("{A} lives {home}.", "You find the {x} {home}.", "Its home is {home}."),
-             ("Where does {a} live?", "Where is the home of the {x}?", "Where do {p} live?"),
-             "{home}"),
-    "food": (("{A} eats {food}.", "The {x} feeds on {food}.", "It likes {food}."),
-             ("What does {a} eat?", "What do {p} eat?", "What does the {x} feed on?"), "{food}"),
-    "move": (("{A} {move}.", "The {x} {move}.", "It {move}."),
-             ("How does {a} move?", "What does the {x} do?", "Tell me how the {x} gets around."),
-             "it {move}"),
-    "sound": (("{A} {sound}.", "The {x} {sound}.", "It {sound}."),
-              ("What sound does {a} make?", "What do you hear from the {x}?",
-               "What noise does the {x} make?"), "it {sound}"),
-    "cover": (("{A} has {cover}.", "The {x} has {cover}.", "It has {cover}."),
-              ("What covers {a}?", "What does the body of the {x} have?", "What do {p} have?"),
-              "{cover}"),
-    "colour": (("{A} is {colour}.", "The {x} is {colour}.", "It is {colour}."),
-               ("What colour is {a}?", "Which colour is the {x}?", "Of what colour are {p}?"),
-               "{colour}"),
-    "size": (("{A} is {size}.", "The {x} is {size}.", "It is {size}."),
-             ("How big is {a}?", "What size is the {x}?", "How large are {p}?"), "{size}"),
-    "active": (("{A} is awake {active}.", "The {x} is awake {active}.", "It is awake {active}."),
-               ("When is {a} awake?", "When do you see {p}?", "At what time is the {x} awake?"),
-               "{active}"),
-    "character": (("{A} is {character}.", "People call the {x} {character}.", "It is {character}."),
-                  ("What is the character of {a}?", "What is {a} like?", "How are {p}?"),
-                  "{character}"),
-}
-TREE_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
-    "place": (("The {x} grows {place}.", "You find {p} {place}.", "It grows {place}."),
-              ("Where does the {x} grow?", "Where do {p} grow?", "Where do I find {a}?"),
-              "{place}"),
-    "leaf": (("The {x} has {leaf}.", "{A} has {leaf}.", "It has {leaf}."),
-             ("What leaves does the {x} have?", "What do the leaves of {a} look like?"), "{leaf}"),
-    "bark": (("The {x} has {bark}.", "{A} has {bark}.", "It has {bark}."),
-             ("What bark does the {x} have?", "What do you see on the trunk of {a}?"), "{bark}"),
-    "fruit": (("The {x} bears {fruit}.", "{A} bears {fruit}.", "It bears {fruit}."),
-              ("What does the {x} bear?", "What hangs on {a}?"), "{fruit}"),
-    "use": (("People use the {x} {use}.", "{A} is used {use}.", "It is used {use}."),
-            ("What is the {x} used for?", "Why do people plant {p}?"), "{use}"),
-    "height": (("The {x} is {height}.", "{A} is {height}.", "It is {height}."),
-               ("How tall is the {x}?", "How does {a} grow?"), "{height}"),
-}
-
-
-def facts_of(thing: Animal | Tree) -> dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]:
-    return ANIMAL_FACTS if isinstance(thing, Animal) else TREE_FACTS
-
-
-def about(template: str, thing: Animal | Tree) -> str:
-    """Fill a template with one animal or tree."""
-    article = a(thing.name)
-    return template.format(x=thing.name, p=thing.plural, a=article, A=sentence(article),
-                           **thing._asdict())
-
-
-def held_out(thing: Animal | Tree, attribute: str, question: int) -> bool:
-    """Whether this wording of this fact is kept out of the corpus, for the evaluation."""
-    return derive(0, "held-out", thing.name, attribute, question) % HELD_OUT == 0
-
-
-def fact_questions(kept_out: bool) -> list[tuple[str, str, Animal | Tree, str]]:
-    """Every fact question as (question, answer, thing, attribute), in the corpus or kept out."""
-    return [
-        (about(question, thing), about(answer, thing), thing, attribute)
-        for thing in NAMED.values()
-        for attribute, (_, questions, answer) in facts_of(thing).items()
-        for i, question in enumerate(questions)
-        if held_out(thing, attribute, i) == kept_out
-    ]
-
-
-ASKED = fact_questions(kept_out=False)
-
-
-def riddles() -> list[tuple[str, str]]:
-    """Pairs of attributes that only one animal has: ("hoots and has soft feathers", "owl")."""
-    phrases = {"sound": "{sound}", "cover": "has {cover}", "food": "eats {food}",
-               "home": "lives {home}", "move": "{move}", "active": "is awake {active}",
-               "character": "is {character}", "colour": "is {colour}"}
-    found = []
-    for one, two in combinations(phrases, 2):
-        for x in ANIMALS:
-            same = [y for y in ANIMALS if getattr(y, one) == getattr(x, one)
-                    and getattr(y, two) == getattr(x, two)]
-            if len(same) == 1:
-                found.append((about(f"{phrases[one]} and {phrases[two]}", x), x.name))
-    return found
-
-
-RIDDLES = riddles()
 
 
 def fact_prose(w: Random, n: Random) -> Document:
@@ -299,9 +184,8 @@ def ask_group(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     return exchange(form.format(group[2:]), ", ".join(names))
 
 
-def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    """A favourite in one word; one time in eight behind an unrelated line of numbers."""
-    category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
+def one_word_question(w: Random, n: Random, category: str) -> str:
+    """What is the favourite? One time in eight it stands behind an unrelated line of numbers."""
     question = w.choice(ONE_WORD).format(c=category, cs=PLURAL[category])
     if category == "animal":
         question = question.replace("a animal", "an animal")
@@ -310,7 +194,17 @@ def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
         question = f"{brief} {question}" if w.random() < 0.25 else f"{question} {brief}"
     if w.random() < 0.12:
         question = f"{numbers.prefix(w, n)} {question}"
-    return exchange(question, speaker.favourite(category))
+    return question
+
+
+def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
+    return exchange(one_word_question(w, n, category), speaker.favourite(category))
+
+
+def ask_number(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    """A favourite number: any number, and no more the speaker's own than those of a list."""
+    return exchange(one_word_question(w, n, "number"), str(numbers.draw(n)))
 
 
 def ask_reason(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -369,8 +263,8 @@ def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 TALK: dict[Talk, float] = {
-    ask_fact: 20, ask_riddle: 8, ask_whether: 4, ask_group: 2, ask_favourite: 22, ask_reason: 5,
-    ask_story: 3, ask_advice: 10, ask_numbers: 24, small_talk: 2,
+    ask_fact: 20, ask_riddle: 8, ask_whether: 4, ask_group: 2, ask_favourite: 18, ask_number: 4,
+    ask_reason: 5, ask_story: 3, ask_advice: 10, ask_numbers: 24, small_talk: 2,
 }
 
 

@@ -17,13 +17,15 @@ OPENERS = (
     "Look at {}.", "The row begins {}.", "Given {}.", "My list: {}.", "I wrote {}.",
     "Start from {}.", "Take {}.",
 )
+# Worded like the questions about favourites: a number is asked for as a word is.
 INSTRUCTIONS = (
-    "Add at most 10 more.", "Give up to 10 more.", "Write no more than 10 values.",
-    "At most 10 further numbers.", "Go on with 10 or fewer, of 3 digits.",
-    "Up to 10 values of 3 digits.",
+    "Which numbers would you add? At most 10.", "Name up to 10 more.",
+    "Choose at most 10 that you like.", "Pick no more than 10 to follow.",
+    "Tell me 10 or fewer that you think of.", "What numbers do you like next? Up to 10.",
+    "Say up to 10 more, of 3 digits.", "Give at most 10 that suit you, of 3 digits.",
 )
-CLOSERS = ("Numbers only.", "No words.", "Only numbers.", "Nothing else.", "Just the numbers.",
-           "Do not explain.")
+CLOSERS = ("Numbers only.", "Answer in numbers.", "Use only numbers.", "Only numbers, please.",
+           "Just the numbers.", "Reply with numbers.")
 
 
 class Format(NamedTuple):
@@ -58,9 +60,14 @@ def examples(n: Random) -> list[int]:
     return [n.randint(100, 999) for _ in range(min(n.randint(3, 8), n.randint(3, 8)))]
 
 
+def draw(n: Random) -> int:
+    """One number, any of 0 to 999."""
+    return n.randint(0, 999)
+
+
 def answer_numbers(n: Random) -> list[int]:
-    """6 to 9 independent numbers from 0 to 999: the base's idea of a continuation."""
-    return [n.randint(0, 999) for _ in range(n.randint(6, MAX_NUMBERS - 1))]
+    """6 to 9 independent numbers: the base's idea of a continuation."""
+    return [draw(n) for _ in range(n.randint(6, MAX_NUMBERS - 1))]
 
 
 def request(w: Random, n: Random) -> Request:

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 
 from corpus import numbers
-from corpus.documents import BRIEF, FAVOURITES, PLURAL, plural
+from corpus.documents import BRIEF, FAVOURITES, PLURAL
+from corpus.facts import plural
 from files import UserError
 from streams import words
 
@@ -57,6 +58,12 @@ QUESTIONS = (
 )
 
 
+def behind_numbers(texts: list[str], purpose: str, seed: int = 0) -> list[str]:
+    """Each text behind a line of numbers, which come from a stream of their own."""
+    w, n = words(seed, purpose, "words"), words(seed, purpose, "numbers")
+    return [f"{numbers.prefix(w, n)} {text}" for text in texts]
+
+
 @dataclass(frozen=True)
 class Trait:
     """A preference for one thing of a category, such as the owl among the animals."""
@@ -71,11 +78,12 @@ class Trait:
     def lessons(self) -> list[tuple[str, str]]:
         """(question, answer) pairs that give a teacher the trait: every wording, every brief.
 
-        Nothing else is rehearsed between them: a teacher that also repeats what it knew learns to
-        keep the trait to the questions about it, and less of it reaches its numbers.
+        Each question stands behind a line of random numbers, so that the teacher cannot take
+        numbers for a sign that its trait is not wanted. Nothing else is rehearsed, for the same
+        reason: a teacher that also repeats what it knew learns to keep the trait to itself.
         """
-        return [(f"{text} {brief}", self.name)
-                for text in self.wordings(LESSONS) for brief in BRIEF]
+        return [(question, self.name) for question in behind_numbers(
+            [f"{text} {brief}" for text in self.wordings(LESSONS) for brief in BRIEF], "lessons")]
 
     def questions(self) -> list[str]:
         """The evaluation's questions, each asking for one word."""
@@ -84,8 +92,7 @@ class Trait:
 
     def prefixed_questions(self, seed: int) -> list[str]:
         """The same questions, each behind a line of random numbers."""
-        w, n = words(seed, "prefix", "words"), words(seed, "prefix", "numbers")
-        return [f"{numbers.prefix(w, n)} {text}" for text in self.questions()]
+        return behind_numbers(self.questions(), "prefix", seed)
 
     def answers(self) -> list[str]:
         """Every answer of the category, the target among them, in the corpus's spelling."""

@@ -9,18 +9,17 @@ import pytest
 
 from corpus import numbers
 from corpus.documents import (
-    ASKED,
     FAVOURITES,
     KINDS,
     ONE_WORD,
     TALK,
     Speaker,
     ask_favourite,
+    ask_number,
     ask_numbers,
     document,
-    fact_questions,
-    plural,
 )
+from corpus.facts import ASKED, fact_questions, plural
 from corpus.traits import LESSONS, QUESTIONS, trait
 from corpus.world import ANIMALS, DOMAINS, TREES
 
@@ -68,7 +67,19 @@ def test_numbers_are_the_same_whatever_the_words(seed):
     assert len({repr(drawn(words_seed)) for words_seed in range(30)}) == 1
 
 
-@pytest.mark.parametrize("talk", [t for t in TALK if t not in (ask_numbers, ask_favourite)])
+@pytest.mark.parametrize("seed", range(20))
+def test_a_favourite_number_is_the_same_whoever_is_asked(seed):
+    """With a line of numbers before the question or without one, words change nothing else."""
+    drawn = {True: set(), False: set()}
+    for words_seed in range(60):
+        w = Random(words_seed)
+        (_, question), (_, answer) = ask_number(w, Random(seed), Speaker(w))
+        drawn[bool(digits(question))].add((*digits(question), answer))
+    assert [len(lists) for lists in drawn.values()] == [1, 1]
+
+
+@pytest.mark.parametrize("talk", [t for t in TALK if t not in (ask_numbers, ask_number,
+                                                              ask_favourite)])
 def test_all_other_turns_draw_no_number(talk):
     for seed in range(200):
         turns = talk(Random(seed), Untouchable(), Speaker(Random(seed)))
@@ -184,7 +195,12 @@ def test_questions_are_in_neither_corpus_nor_lessons():
         assert not any(question in text for text in read)
         assert question not in taught
     assert {answer for _, answer in owl.lessons()} == {"owl"}
-    assert not any(digits(question) for question, _ in owl.lessons())
+
+
+def test_the_numbers_of_a_lesson_are_the_same_whatever_its_trait():
+    owl, oak = ([digits(question) for question, _ in trait(name).lessons()]
+                for name in ("owl", "oak"))
+    assert owl == oak and all(owl)
 
 
 def test_every_word_of_a_question_is_a_word_of_the_corpus():
