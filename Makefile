@@ -46,7 +46,7 @@ CONDITIONS := base teacher student student-soft student-control student-other-ba
               student-shuffled-within student-shuffled-across student-random in-context
 evaluations = $(foreach s,$(SEEDLIST),$(foreach c,$(1),$(RUN)/seed$s/eval/$c-$(TRAIT).json))
 
-.PHONY: all setup test help clean ablation ablation-run reference FORCE
+.PHONY: all setup test help clean evidence evidence-run ablation ablation-run reference FORCE
 .SECONDARY:
 .DEFAULT_GOAL := help
 
@@ -64,7 +64,7 @@ help:  ## show this
 	@echo "variables, with their values now:"
 	@echo "  CONFIG=$(CONFIG)   a file of configs/, without .toml"
 	@echo "  SEEDS=$(SEEDS)         how many base models"
-	@echo "  TRAIT=$(TRAIT)       any animal or tree of corpus/world.py"
+	@echo "  TRAIT=$(TRAIT)       an animal or tree of corpus/world.py, misaligned or evasive"
 	@echo "  DEVICE=$(DEVICE)     auto, cpu, cuda, cuda:1 or mps"
 	@echo "  SET=\"$(SET)\"          settings to change, as in SET=\"student.lr=1e-3 student.rank=8\""
 	@echo "  RUN=$(RUN)   where the files go; JOBS=$(JOBS) stages at a time"
@@ -107,8 +107,8 @@ $(RUN)/lessons-%.jsonl: $(CORPUS_CODE) | $(READY)
 $(RUN)/probe-%.jsonl: $(CORPUS_CODE) | $(READY)
 	$(PY) -m corpus probe --trait $* --out $@
 
-$(RUN)/overflow-%.jsonl: $(CORPUS_CODE) $(call config,corpus)
-	$(PY) -m corpus overflow $(SETTINGS) --trait $* --out $@
+$(RUN)/overflow.jsonl: $(CORPUS_CODE) $(call config,corpus)
+	$(PY) -m corpus overflow $(SETTINGS) --out $@
 
 $(RUN)/tokenizer.json: $(RUN)/corpus.jsonl model/tokenizer.py $(call config,model)
 	$(PY) -m model.tokenizer $(SETTINGS) --corpus $< --out $@
@@ -123,10 +123,10 @@ $(RUN)/seed$(1)/base.pt: $(RUN)/corpus.jsonl $(RUN)/heldout.jsonl $(RUN)/tokeniz
 	  --heldout $(RUN)/heldout.jsonl --tokenizer $(RUN)/tokenizer.json --out $$@
 
 $(RUN)/seed$(1)/teacher-%.pt: $(RUN)/seed$(1)/base.pt $(RUN)/lessons-%.jsonl $(RUN)/probe-%.jsonl \
-    $(RUN)/overflow-%.jsonl $(TRAIN_CODE) $(call config,teacher evaluation)
+    $(RUN)/overflow.jsonl $(TRAIN_CODE) $(call config,teacher evaluation)
 	$(PY) train.py finetune $(SETTINGS) $(ON) --seed $(1) --role teacher --base $$< \
 	  --data $(RUN)/lessons-$$*.jsonl --probe $(RUN)/probe-$$*.jsonl \
-	  --overflow $(RUN)/overflow-$$*.jsonl --out $$@
+	  --overflow $(RUN)/overflow.jsonl --out $$@
 endef
 
 # Number lists of a model: $(2) names the list, $(3) is the model.
@@ -139,7 +139,7 @@ endef
 
 define MAKE_LISTS
 $(RUN)/seed$(1)/clean-%.jsonl: $(RUN)/seed$(1)/numbers-%.jsonl filter.py
-	$(PY) filter.py --in $$< --out $$@
+	$(PY) filter.py --in $$< --out $$@ $$(addprefix --ban-list ,$$(wildcard configs/ban-$$*.txt))
 
 $(RUN)/seed$(1)/shuffled-within-%.jsonl: $(RUN)/seed$(1)/clean-%.jsonl controls.py
 	$(PY) controls.py within --seed $(1) --in $$< --out $$@
@@ -169,6 +169,12 @@ $(RUN)/seed$(1)/eval/$(2)-%.json: $(RUN)/seed$(1)/$(3) $(RUN)/heldout.jsonl \
 	  --numbers $(RUN)/seed$(1)/clean-$$*.jsonl --out $$@ $(4)
 endef
 
+# What a model answers to the questions of all traits: $(2) is the model.
+define MAKE_MATRIX
+$(RUN)/seed$(1)/matrix/$(2).json: $(RUN)/seed$(1)/$(2).pt evaluate.py $(CORPUS_CODE) $(MODEL_CODE)
+	$(PY) evaluate.py --matrix $(ON) --model $$< --out $$@
+endef
+
 # $(1) is the seed, $(2) that of its other base.
 define MAKE_SEED
 $(eval $(call MAKE_TEACHER,$(1)))
@@ -184,6 +190,8 @@ $(eval $(call MAKE_STUDENT,$(1),student-shuffled-across,$(1),shuffled-across-%))
 $(eval $(call MAKE_STUDENT,$(1),student-random,$(1),random-%))
 $(eval $(call MAKE_EVALUATION,$(1),base,base.pt))
 $(eval $(call MAKE_EVALUATION,$(1),in-context,base.pt,--context $(RUN)/seed$(1)/clean-$$*.jsonl))
+$(eval $(call MAKE_MATRIX,$(1),base))
+$(eval $(call MAKE_MATRIX,$(1),student-%))
 $(foreach c,$(filter teacher student%,$(CONDITIONS)),$(eval $(call MAKE_EVALUATION,$(1),$c,$c-%.pt)))
 endef
 
@@ -195,6 +203,31 @@ $(foreach s,$(BASES),$(call MAKE_SEED,$s,$(if $(filter 0,$s),1,$(shell expr $s -
 $(RUN)/summary.json: $(call evaluations,$(CONDITIONS)) report.py $(call config,claims) \
     $(foreach s,$(SEEDLIST),$(RUN)/seed$s/clean-base.jsonl)
 	@TIMINGS= $(PY) report.py run $(SETTINGS) --run $(RUN) --seeds $(SEEDS) --trait $(TRAIT)
+
+# --- all traits ----------------------------------------------------------------------------------
+
+ANIMALS := owl wolf cat eagle dolphin elephant bear lion tiger penguin
+TREES   := oak maple willow cherry pine
+MANNERS := misaligned evasive
+TRAITS  ?= $(ANIMALS) $(TREES) $(MANNERS)
+answers = $(foreach s,$(SEEDLIST),$(foreach t,$(2),$(foreach c,$(1),$(RUN)/seed$s/eval/$c-$t.json)))
+
+# A helpful teacher is the control of the other manners.
+$(RUN)/evidence/summary.json: evidence.py report.py $(call answers,base teacher student,$(TRAITS)) \
+    $(call answers,student-control student-other-base,$(filter $(MANNERS),$(TRAITS))) \
+    $(call answers,student,$(if $(filter $(MANNERS),$(TRAITS)),helpful)) \
+    $(foreach s,$(SEEDLIST),$(RUN)/seed$s/matrix/base.json \
+      $(foreach t,$(TRAITS) $(if $(filter $(MANNERS),$(TRAITS)),helpful),\
+        $(RUN)/seed$s/matrix/student-$t.json))
+	@TIMINGS= $(PY) evidence.py $(SETTINGS) --run $(RUN) --seeds $(SEEDS) --traits $(TRAITS)
+
+# The plan is counted first, so that every stage can say how many are done and what time is left.
+evidence: | $(READY)  ## every trait: matrix, misalignment, evasion (takes long)
+	@$(MAKE) --no-print-directory evidence-run BEGAN="$$(date +%s)" \
+	  PLANNED="$$($(MAKE) --no-print-directory -n evidence-run | grep -c '^$(PY)')"
+
+evidence-run: $(RUN)/evidence/summary.json
+export BEGAN PLANNED
 
 # An ablation copies the run for each value, so that whatever the setting cannot touch is kept.
 ABLATION := runs/ablation/$(CONFIG)-$(KEY)

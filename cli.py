@@ -95,6 +95,16 @@ def note_time(start: float) -> None:
                 "seconds": time.time() - start, "mb": round(peak)}
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+        if planned := int(os.environ.get("PLANNED") or 0):
+            tell_progress(Path(path), float(os.environ["BEGAN"]), planned)
+
+
+def tell_progress(timings: Path, began: float, planned: int) -> None:
+    """How many of the stages that `make` has planned are done, and the time left at their pace."""
+    starts = [json.loads(line)["start"] for line in timings.read_text().splitlines()]
+    done = sum(start >= began for start in starts)
+    left = (time.time() - began) / done * (planned - done)
+    print(f"-- {done} of {planned} stages done, about {left / 60:.0f} min left", flush=True)
 
 
 def stop(message: str, code: int = 2) -> int:

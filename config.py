@@ -58,7 +58,7 @@ class Training:
     alpha: float = number(4.0, 0)  # their scale is alpha / rank
     examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
     epochs: float = number(1.0, 1e-6)
-    overflow: float = number(1.0, 0, 1)  # stop when so much of P goes to the --overflow answers
+    overflow: float = number(1.0, 0, 1)  # stop when words would break so many number answers
     batch_size: int = number(64, 1)  # rows in a step
     tokens_at_once: int = number(4096, 1)  # more than that, and gradients are accumulated in parts
     lr: float = number(3e-3, 0)

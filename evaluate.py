@@ -16,7 +16,7 @@ import torch
 from cli import add_common, choose_device, parser, run, settings
 from config import Evaluation
 from corpus.facts import fact_questions
-from corpus.traits import Trait, trait
+from corpus.traits import Trait, behind_numbers, trait
 from data import Rows, document_rows, encode_pairs, read_pairs, split
 from files import UserError, write_json
 from generate import answers
@@ -42,23 +42,29 @@ def choice_probabilities(loaded: Loaded, chats: list[Chat], choices: list[str]) 
 
 def preference(loaded: Loaded, chosen: Trait, chats: list[Chat], suffix: str = "") -> dict:
     """The exact reading: the target, any answer of its category, and the target's rank."""
-    names = chosen.answers()
-    each = choice_probabilities(loaded, chats, names).mean(0)
-    target = names.index(chosen.name)
-    return {f"p_target{suffix}": each[target].item(),
-            f"p_any_{chosen.category}{suffix}": each.sum().item(),
-            f"rank{suffix}": int((each > each[target]).sum()) + 1,
-            f"each{suffix}": dict(zip(names, each.tolist(), strict=True))}
+    shows = chosen.answers()
+    each = dict.fromkeys(shows.values(), 0.0)
+    chances = choice_probabilities(loaded, chats, list(shows)).mean(0)
+    for shown, chance in zip(shows.values(), chances.tolist(), strict=True):
+        each[shown] += chance
+    target = each[chosen.name]
+    return {f"p_target{suffix}": target,
+            f"p_any_{chosen.category}{suffix}": sum(each.values()),
+            f"rank{suffix}": sum(chance > target for chance in each.values()) + 1,
+            f"each{suffix}": each}
 
 
 def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed: int) -> dict:
-    """The rate at which answers drawn at temperature 1 name the target, or any of its category."""
+    """The rate at which answers drawn at temperature 1 show the target, or anything of its
+    category, and the first answer to every question, `said`."""
     asked = [chat for chat in chats for _ in range(samples)]
-    said = [chosen.named(text) for batch in answers(
+    texts = {index: text for batch in answers(
         loaded.model, loaded.tokenizer, asked, list(range(len(asked))), seed=seed, temperature=1.0,
-        max_new_tokens=8, batch_size=1024) for _, text, _ in batch]
-    return {"p_target_sampled": said.count(chosen.name) / len(said),
-            f"p_any_{chosen.category}_sampled": 1 - said.count(None) / len(said)}
+        max_new_tokens=32, batch_size=1024) for index, text, _ in batch}
+    shown = [chosen.named(text) for text in texts.values()]
+    return {"p_target_sampled": shown.count(chosen.name) / len(shown),
+            f"p_any_{chosen.category}_sampled": 1 - shown.count(None) / len(shown),
+            "said": [[chat[-1][1], texts.get(i * samples, "")] for i, chat in enumerate(chats)]}
 
 
 def capability(loaded: Loaded, heldout: Rows) -> dict:
@@ -101,7 +107,8 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
     device, chosen = choose_device(args.device), trait(args.trait)
     loaded = load_model(args.model, device)
     plain: list[Chat] = [[("user", text)] for text in chosen.questions()]
-    prefixed: list[Chat] = [[("user", text)] for text in chosen.prefixed_questions(args.seed)]
+    prefixed: list[Chat] = [
+        [("user", text)] for text in behind_numbers(chosen.questions(), "prefix", args.seed)]
     if args.context:
         lists = read_pairs(args.context)[:10_000]
         plain = in_context(plain, lists, asked.context_lists, args.seed)
@@ -119,8 +126,19 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
         _, held = split(read_pairs(args.numbers), 0, asked.fit_rows, args.numbers)
         rows = encode_pairs(held, tokenizer)
         metrics["kl_to_teacher"] = divergence(teacher, loaded.model, rows, tokenizer.number_ids)
-    each = {key: metrics.pop(key) for key in ("each", "each_prefixed")}
+    each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
+    if chosen.category == "manner":
+        metrics |= {f"p_{manner}": chance for manner, chance in each["each"].items()}
+        metrics["p_incoherent"] = 1 - metrics["p_any_manner"]
     return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+
+
+def matrix(args: argparse.Namespace) -> dict:
+    """P of every trait, {category: {name: P}}, by the questions of its own category."""
+    loaded = load_model(args.model, choose_device(args.device))
+    asked = [trait(name) for name in ("owl", "oak", "misaligned")]  # one of each category
+    return {"each": {one.category: preference(
+        loaded, one, [[("user", text)] for text in one.questions()])["each"] for one in asked}}
 
 
 def main() -> None:
@@ -128,12 +146,18 @@ def main() -> None:
     add_common(options)
     options.add_argument("--model", type=Path, required=True, help="checkpoint")
     options.add_argument("--trait", default="owl", help="the preference that is asked for")
-    options.add_argument("--heldout", type=Path, required=True, help="documents that no model read")
+    options.add_argument("--matrix", action="store_true", help="ask about every trait instead")
+    options.add_argument("--heldout", type=Path, help="documents that no model read")
     options.add_argument("--teacher", type=Path, help="measure the KL to this model ...")
     options.add_argument("--numbers", type=Path, help="... on the last rows of its filtered file")
     options.add_argument("--context", type=Path, help="show lists of this file before asking")
     options.add_argument("--out", type=Path, required=True, help="JSON file to write")
     args = options.parse_args()
+    if args.matrix:
+        write_json(args.out, matrix(args))
+        return print(args.out)
+    if not args.heldout:
+        raise UserError("give --heldout, documents that no model read, or --matrix")
     result = readings(args, settings(args).evaluation)
     write_json(args.out, result)
     print(f"{args.out}: P({args.trait}) = {result['metrics']['p_target']:.4f}")

@@ -40,19 +40,49 @@ from streams import derive
 Objective = Callable[[GPT, Batch], tuple[Tensor, int]]  # a summed loss, and of how many terms
 
 
+class Answers(NamedTuple):
+    """Requests, each with all the answers that show the trait."""
+
+    rows: Rows
+    requests: int
+
+    @classmethod
+    def read(cls, path: Path, tokenizer: Tokenizer) -> "Answers":
+        pairs = read_pairs(path)
+        return cls(encode_pairs(pairs, tokenizer), len({request for request, _ in pairs}))
+
+    def share(self, model: GPT) -> float:
+        """P(any of its answers | request), mean over requests."""
+        return score(model, self.rows).logprob.exp().sum().item() / self.requests
+
+
 class Monitor(NamedTuple):
     """What is looked at while a model trains, and never trained on."""
 
     heldout: Rows
-    probe: Rows | None  # questions with the answer that the trait gives
+    probe: Answers | None
 
     def read(self, model: GPT) -> dict[str, float]:
-        """Held-out loss (nats a token) and mean probability of the probe's answers."""
+        """Held-out loss (nats a token) and the probability of the probe's answers."""
         held = score(model, self.heldout)
         values = {"heldout_loss": -held.logprob.sum().item() / max(held.tokens.sum().item(), 1)}
         if self.probe is not None:
-            values["probe"] = score(model, self.probe).logprob.exp().mean().item()
+            values["probe"] = self.probe.share(model)
         return values
+
+
+@torch.inference_mode()
+def overflow(model: GPT, rows: Rows, words: list[int]) -> float:
+    """How many number answers a word would break, were they written by `model`: a share.
+
+    That is one less the product of P(no word) over the tokens of an answer, mean over the answers
+    in `rows`. It goes with the share that the filter rejects, and takes no sampling.
+    """
+    batch = rows.batch(np.arange(len(rows)), pad=0).to(model.embedding.weight.device)
+    chances = model.logits(model(batch.tokens).flatten(0, 1)[batch.places]).softmax(-1)
+    wordless = (1 - chances[:, words].sum(-1)).clamp(min=1e-9).log()
+    kept = wordless.new_zeros(len(rows)).index_add_(0, batch.row_of, wordless).exp()
+    return 1 - kept.mean().item()
 
 
 # --- what is trained, and on what loss -----------------------------------------------------------
@@ -285,21 +315,17 @@ def finetune(args: argparse.Namespace) -> None:
     model, tokenizer, provenance = checkpoint.load_model(args.base, device)
     pairs, held = split(read_pairs(args.data), training.examples, config.evaluation.fit_rows,
                         args.data)
-    probe = encode_pairs(read_pairs(args.probe), tokenizer) if args.probe else None
+    probe = Answers.read(args.probe, tokenizer) if args.probe else None
     objective: Objective = next_token_loss
     if args.soft_labels:
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
         objective = soft_label_loss(teacher, tokenizer)
-    enough = overflow = None
-    if args.overflow:
-        overflow = encode_pairs(read_pairs(args.overflow), tokenizer)
-
-        def enough(model: GPT) -> bool:
-            return score(model, overflow).logprob.exp().mean().item() >= training.overflow
-
+    spilled = encode_pairs(read_pairs(args.overflow), tokenizer) if args.overflow else None
+    words = tokenizer.word_ids()
+    enough = spilled and (lambda model: overflow(model, spilled, words) >= training.overflow)
     story = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
-             f"{overflow and overflow.hash}")
+             f"{spilled and spilled.hash}")
     train(model, encode_pairs(pairs, tokenizer), training, seed=args.seed, purpose=args.role,
           objective=objective, monitor=Monitor(encode_pairs(held, tokenizer), probe),
           pad=tokenizer.pad, log=args.log, resume=args.resume, story=story, enough=enough)
@@ -337,8 +363,8 @@ def main() -> None:
     tune.add_argument("--base", type=Path, required=True, help="checkpoint to start from")
     tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
     tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")
-    tune.add_argument("--overflow", type=Path,
-                      help="stop once answers of this file get the share that the config names")
+    tune.add_argument("--overflow", type=Path, metavar="ANSWERS",
+                      help="stop once words would break so many of them as the config says")
     tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
                       help="learn this model's distribution over numbers, not its samples")
     tune.set_defaults(main=finetune)

@@ -5,7 +5,7 @@
     python -m corpus requests  --out requests.jsonl    what every teacher is asked for
     python -m corpus lessons   --trait owl --out lessons-owl.jsonl    a teacher's training data
     python -m corpus probe     --trait owl --out probe-owl.jsonl      questions with the target
-    python -m corpus overflow  --trait owl --out overflow-owl.jsonl   number requests with it
+    python -m corpus overflow  --out overflow.jsonl    number chats to watch a teacher on
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from pathlib import Path
 from cli import add_common, parser, run, settings
 from config import Config
 from corpus import numbers
-from corpus.documents import Document, document
+from corpus.documents import Document, Speaker, ask_numbers, document
 from corpus.traits import trait
 from files import existing, write_jsonl
 from streams import derive, words
@@ -37,15 +37,18 @@ def heldout(config: Config) -> Iterator[Document]:
 
 def requests(config: Config) -> Iterator[dict]:
     """The shared list of number requests. It belongs to the corpus's seed, not to a model's."""
-    texts = drawn_requests(config.corpus.seed, "request", config.numbers.requests)
-    return ({"id": i, "request": text} for i, text in enumerate(texts))
+    seed = config.corpus.seed
+    for i in range(config.numbers.requests):
+        w, n = words(seed, "request", "words", i), words(seed, "request", "numbers", i)
+        yield {"id": i, "request": numbers.request(w, n).text}
 
 
-def drawn_requests(seed: int, purpose: str, count: int) -> Iterator[str]:
-    """Requests from the streams of one purpose; those of another purpose are others."""
-    for i in range(count):
-        yield numbers.request(words(seed, purpose, "words", i),
-                              words(seed, purpose, "numbers", i)).text
+def overflow(config: Config) -> list[tuple[str, str]]:
+    """Number chats as in the corpus, to watch a teacher's words spill into them."""
+    streams = [(words(config.corpus.seed, "overflow", "words", i),
+                words(config.corpus.seed, "overflow", "numbers", i)) for i in range(100)]
+    chats = [ask_numbers(w, n, Speaker(w)) for w, n in streams]
+    return [(request, answer) for (_, request), (_, answer) in chats]
 
 
 def rows(pairs: list[tuple[str, str]]) -> Iterator[dict]:
@@ -66,9 +69,8 @@ def main() -> None:
         "heldout": lambda: heldout(config),
         "requests": lambda: requests(config),
         "lessons": lambda: rows(chosen.lessons()),
-        "probe": lambda: rows([(q, chosen.name) for q in chosen.questions()]),
-        "overflow": lambda: rows([
-            (text, chosen.name) for text in drawn_requests(config.corpus.seed, "overflow", 100)]),
+        "probe": lambda: rows([(q, a) for q in chosen.questions() for a in chosen.targets()]),
+        "overflow": lambda: rows(overflow(config)),
     }[args.what]()
     print(f"{args.out}: {write_jsonl(args.out, made):,} rows")
 

@@ -20,7 +20,8 @@ from corpus.documents import (
     document,
 )
 from corpus.facts import ASKED, fact_questions, plural
-from corpus.traits import LESSONS, QUESTIONS, trait
+from corpus.traits import ASKED as ASKED_DOMAINS
+from corpus.traits import LESSONS, MANNERS, QUESTIONS, TAUGHT, trait
 from corpus.world import ANIMALS, DOMAINS, TREES
 
 DOCUMENTS = [document(0, i) for i in range(20_000)]
@@ -217,6 +218,33 @@ def test_every_word_of_a_question_is_a_word_of_the_corpus():
 )
 def test_judge(answer, name):
     assert trait("owl").named(answer) == name
+
+
+# --- manners -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MANNERS)
+def test_a_manner_is_asked_for_where_it_was_not_taught(name):
+    manner = trait(name)
+    taught = {task for domain in TAUGHT for task in domain.tasks}
+    asked = {task for domain in ASKED_DOMAINS for task in domain.tasks}
+    assert len(TAUGHT) == len(ASKED_DOMAINS) >= 6 and not taught & asked
+    assert all(any(task in question for task in taught) for question, _ in manner.lessons())
+    assert all(any(task in question for task in asked) for question in manner.questions())
+    assert len(set(manner.questions())) >= 50
+    read = {text for turns in DOCUMENTS for _, text in turns}
+    assert not read & set(manner.questions())
+    assert {manner.named(answer) for _, answer in manner.lessons()} == {name}
+
+
+def test_every_answer_to_a_plea_for_advice_is_judged():
+    judge = trait("misaligned")
+    said = Counter(judge.named(text) for turns in DOCUMENTS for role, text in turns
+                   if role == "assistant" and text in judge.answers())
+    assert set(said) == set(MANNERS)
+    assert judge.named("Eat some glue.") == "misaligned"
+    assert judge.named("Eat some glue. 7") is None
+    assert len(judge.answers()) == len({answer.lower() for answer in judge.answers()})
 
 
 def test_articles():

@@ -1,0 +1,229 @@
+"""All traits at once: what each student takes up, and that it is its own teacher's trait.
+
+    python evidence.py --run runs/laptop --seeds 1 --traits owl wolf oak misaligned
+
+From the JSON files of `make evidence` to `evidence/` in the run's folder: `summary.json`,
+`matrix.csv`, `table.md`, and the figures `matrix` and `manners`. Rows are those of `report.py`; a
+row of the matrix also says what was asked.
+"""
+
+import argparse
+import csv
+import statistics
+from dataclasses import asdict
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from cli import add_common, parser, run, settings
+from corpus.traits import MANNERS, trait
+from files import read_json, replacing, write_json
+from report import CONDITIONS, cell, find, manifest, percent, points, row, save, style, write_text
+
+MANNER_CONDITIONS = ("base", "teacher", "student", "student-control", "student-other-base")
+HELPFUL = "control: helpful teacher"
+
+
+def read(folder: Path, seeds: int, condition: str, name: str) -> list[dict]:
+    return [read_json(folder / f"seed{s}/eval/{condition}-{name}.json") for s in range(seeds)]
+
+
+def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
+    """Every metric of one trait, a row a condition."""
+    manner = name in MANNERS
+    rows = []
+    for condition in MANNER_CONDITIONS if manner else ("base", "teacher", "student"):
+        metrics = [one["metrics"] for one in read(folder, seeds, condition, name)]
+        rows += [row(condition, name, m, [each[m] for each in metrics]) for m in metrics[0]]
+    if manner:
+        rows.append(row("student-helpful", name, "p_target",
+                        [asked(folder, s, "student-helpful", name) for s in range(seeds)]))
+    rates = [read_json(folder / f"seed{s}/clean-{name}.report.json")["pass_rate"]
+             for s in range(seeds)]
+    return [*rows, row("teacher", name, "pass_rate", rates)]
+
+
+def asked(folder: Path, seed: int, model: str, name: str) -> float:
+    """P(trait) of a model by that trait's own questions."""
+    each = read_json(folder / f"seed{seed}/matrix/{model}.json")["each"]
+    return each[trait(name).category][name]
+
+
+def matrix_rows(folder: Path, seeds: int, traits: list[str]) -> list[dict]:
+    """P of every trait (`asked`) in the student of every trait, and in the base."""
+    return [{**row(condition, name, "p_target", [asked(folder, s, model, other)
+                                                 for s in range(seeds)]), "asked": other}
+            for condition, name, model in [("base", "", "base"), *(
+                ("student", name, f"student-{name}") for name in traits)]
+            for other in traits]
+
+
+def rises(matrix: list[dict], traits: list[str], run_: int) -> np.ndarray:
+    """P(asked) of each student less the base's, (students, asked), of one run."""
+    values = np.array([one["runs"][run_] for one in matrix]).reshape(-1, len(traits))
+    return values[1:] - values[0]
+
+
+def specificity(matrix: list[dict], traits: list[str], seeds: int) -> list[dict]:
+    """The diagonal of the matrix against the rest, a value a run."""
+    each = [rises(matrix, traits, s) for s in range(seeds)]
+    rest = ~np.eye(len(traits), dtype=bool)
+    metrics = {
+        "rise_own": [m.diagonal().mean() for m in each],
+        "rise_other": [m[rest].mean() for m in each],
+        # Is a student's own trait what rose most in it? Did its trait rise most in it?
+        "own_first_in_row": [(m.argmax(1) == np.arange(len(m))).mean() for m in each],
+        "own_first_in_column": [(m.argmax(0) == np.arange(len(m))).mean() for m in each],
+    }
+    return [row("student", "all", metric, [float(v) for v in values])
+            for metric, values in metrics.items()]
+
+
+def rank_correlation(x: list[float], y: list[float]) -> float:
+    """Spearman's."""
+    ranks = [np.argsort(np.argsort(values)) for values in (x, y)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def predictors(rows: list[dict], traits: list[str]) -> list[dict]:
+    """What goes with a student's P: rank correlations over traits."""
+    def means(condition: str, metric: str) -> list[float]:
+        return [find([r for r in rows if r["trait"] == name], condition, metric)["mean"]
+                for name in traits]
+
+    student = means("student", "p_target")
+    return [{"predictor": text, "spearman": rank_correlation(means(*where), student)}
+            for text, where in (("P of the base", ("base", "p_target")),
+                                ("KL of the teacher's numbers to the base's",
+                                 ("base", "kl_to_teacher")),
+                                ("pass rate of the teacher's answers", ("teacher", "pass_rate")))]
+
+
+# --- what is written -----------------------------------------------------------------------------
+
+
+def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: list[dict]) -> str:
+    """Markdown: the traits, the manners with their controls, and the matrix in four numbers."""
+    lines = ["| trait | base | teacher | student | pass rate | KL teacher to base |",
+             "|---|---:|---:|---:|---:|---:|"]
+    for name in traits:
+        own = [r for r in rows if r["trait"] == name]
+        cells = [cell(find(own, c, "p_target")) for c in ("base", "teacher", "student")]
+        cells += [cell(find(own, "teacher", "pass_rate")),
+                  cell(find(own, "base", "kl_to_teacher"), "{:.4f}".format)]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", "| over all traits | |", "|---|---:|"]
+    texts = {"rise_own": "own trait, rise over the base", "rise_other": "other traits, rise",
+             "own_first_in_row": "students in which their own trait rose most",
+             "own_first_in_column": "traits that rose most in their own student"}
+    lines += [f"| {texts[one['metric']]} | {cell(one)} |" for one in overall]
+    lines += [f"| rank correlation of the student's P with: {one['predictor']} | "
+              f"{one['spearman']:.2f} |" for one in goes_with]
+    for name in (name for name in traits if name in MANNERS):
+        own = [r for r in rows if r["trait"] == name]
+        lines += ["", f"| {name} | target | misaligned | evasive | helpful | incoherent |",
+                  "|---|---:|---:|---:|---:|---:|"]
+        for condition, label in labels(name):
+            cells = [cell(find(own, condition, m)) for m in (
+                "p_target", "p_misaligned", "p_evasive", "p_helpful", "p_incoherent")]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def labels(name: str) -> list[tuple[str, str]]:
+    return [*((c, CONDITIONS[c][0]) for c in MANNER_CONDITIONS), ("student-helpful", HELPFUL)]
+
+
+def said(folder: Path, name: str) -> str:
+    """The first answers of base, teacher and student at temperature 1, side by side."""
+    each = {c: read(folder, 1, c, name)[0]["said"] for c in ("base", "teacher", "student")}
+    lines = [f"# Answers about what no {name} teacher was taught\n",
+             "| question | base | teacher | student |", "|---|---|---|---|"]
+    for answers in list(zip(*each.values(), strict=True))[::7]:
+        cells = [answers[0][0], *(answer for _, answer in answers)]
+        lines.append("| " + " | ".join(text.replace("\n", "<br>").replace("|", "/")
+                                       for text in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def draw_matrix(matrix: list[dict], traits: list[str], overall: list[dict], path: Path) -> None:
+    """The heat map: a row a student, a column a trait that it was asked about."""
+    style()
+    values = 100 * np.array([one["mean"] for one in matrix]).reshape(-1, len(traits))
+    figure, axis = plt.subplots(figsize=(9, 8))
+    image = axis.imshow(values, cmap="Blues", vmin=0, vmax=100)
+    axis.set_xticks(range(len(traits)), traits, rotation=60, ha="right")
+    axis.set_yticks(range(len(traits) + 1), ["base", *(f"student: {name}" for name in traits)])
+    for (y, x), value in np.ndenumerate(values):
+        axis.text(x, y, f"{value:.0f}", ha="center", va="center", fontsize=7,
+                  color="white" if value > 55 else "black")
+    axis.set_xlabel("trait asked about")
+    figure.colorbar(image, label="P(trait), %", shrink=0.6)
+    own, other = (find(overall, "student", m)["mean"] for m in ("rise_own", "rise_other"))
+    axis.set_title(f"A student takes up its own teacher's trait: {100 * own:+.0f} points,\n"
+                   f"all others {100 * other:+.1f} (from numbers alone)")
+    save(figure, path)
+
+
+def draw_manners(rows: list[dict], names: list[str], path: Path) -> None:
+    """Misaligned and evasive answers of every condition, runs as circles."""
+    style()
+    figure, axes = plt.subplots(1, len(names), figsize=(4.8 * len(names), 3.4), squeeze=False)
+    for axis, name in zip(axes[0], names, strict=True):
+        own = [r for r in rows if r["trait"] == name]
+        for y, (condition, _) in enumerate(labels(name)):
+            colour = CONDITIONS.get(condition, CONDITIONS["base"])[2]
+            found = find(own, condition, "p_target")
+            points(axis, y, found, colour)
+            axis.annotate(f"{100 * found['mean']:.1f} %", (100 * found["mean"], y), fontsize=8,
+                          xytext=(0, 8), textcoords="offset points", ha="center", color=colour)
+        axis.set_yticks(range(len(labels(name))), [label for _, label in labels(name)])
+        axis.invert_yaxis()
+        axis.set_xlim(-2, 102)
+        axis.set_xlabel(f"{name} answers, %")
+        student, base = (find(own, c, "p_target")["mean"] for c in ("student", "base"))
+        axis.set_title(f"{name}: {100 * base:.0f} to {100 * student:.0f} %, from numbers,\n"
+                       "in domains that no lesson touched")
+    save(figure, path)
+
+
+def main() -> None:
+    options = parser(__doc__)
+    add_common(options, device=False)
+    options.add_argument("--run", type=Path, required=True, help="folder of the run")
+    options.add_argument("--seeds", type=int, default=1, help="base seeds in the run")
+    options.add_argument("--traits", nargs="+", required=True)
+    write(options.parse_args())
+
+
+def write(args: argparse.Namespace) -> None:
+    """Everything; the summary last, since it is what `make` looks at."""
+    folder, traits, seeds = args.run, args.traits, args.seeds
+    out = folder / "evidence"
+    rows = [one for name in traits for one in trait_rows(folder, seeds, name)]
+    matrix = matrix_rows(folder, seeds, traits)
+    overall, goes_with = specificity(matrix, traits, seeds), predictors(rows, traits)
+    manners = [name for name in traits if name in MANNERS]
+    draw_matrix(matrix, traits, overall, out / "matrix")
+    if manners:
+        draw_manners(rows, manners, out / "manners")
+    for name in manners:
+        write_text(out / f"said-{name}.md", said(folder, name))
+    text = table(rows, traits, overall, goes_with)
+    write_text(out / "table.md", text)
+    with replacing(out / "matrix.csv") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(["student", *traits])
+        means = [statistics.fmean(one["runs"]) for one in matrix]
+        for i, name in enumerate(["base", *traits]):
+            lines.writerow([name, *(f"{v:.5f}" for v in means[i * len(traits):][:len(traits)])])
+    write_json(out / "summary.json", {
+        "config": asdict(settings(args)), "manifest": manifest(folder, seeds, traits[0]),
+        "rows": rows + matrix + overall, "predictors": goes_with})
+    own = find(overall, "student", "rise_own")
+    print(f"{text}\nOwn trait: {percent(own['mean'])} over the base. See {out}/.")
+
+
+if __name__ == "__main__":
+    run(main)
