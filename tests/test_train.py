@@ -10,10 +10,20 @@ import torch
 import train as training_script
 from config import Training
 from data import Order, Rows, document_rows, encode_pairs, split
+from files import write_jsonl
 from model.checkpoint import load_model
 from model.gpt import GPT
+from model.score import score
 from tests.call import call
-from train import Monitor, learning_rate, next_token_loss, soft_label_loss, train
+from train import (
+    Answers,
+    Monitor,
+    learning_rate,
+    next_token_loss,
+    overflow,
+    soft_label_loss,
+    train,
+)
 
 PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(48)]
 
@@ -175,6 +185,28 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(model, tokenizer, tm
         assert torch.allclose(ends[0][name], ends[1][name], atol=2e-5)
         assert torch.allclose(ends[0][name], ends[2][name], atol=2e-5)
     assert logs[0][-1]["loss"] == pytest.approx(logs[2][-1]["loss"], rel=1e-4)
+
+
+def test_overflow_is_the_chance_that_a_word_breaks_an_answer(model, tokenizer):
+    """Against the sum over every way to go on, token by token, for one answer."""
+    (request, answer), words = PAIRS[3], tokenizer.word_ids()
+    prompt = tokenizer.encode_prompts([[("user", request)]])[0]
+    kept = 1.0
+    for token in [*tokenizer.encode([answer])[0], tokenizer.end]:
+        with torch.no_grad():
+            chances = model.logits(model(torch.tensor([prompt]))[0, -1]).softmax(-1)
+        kept *= 1 - chances[words].sum().item()
+        prompt.append(token)
+    rows = encode_pairs([PAIRS[3]] * 2, tokenizer)
+    assert 0 < overflow(model, rows, words) == pytest.approx(1 - kept, rel=1e-3)
+
+
+def test_a_share_sums_the_answers_of_a_request(model, tokenizer, tmp_path):
+    pairs = [("Which?", "owl"), ("Which?", "cat"), ("Who?", "owl"), ("Who?", "cat")]
+    write_jsonl(tmp_path / "probe.jsonl", ({"request": q, "answer": a} for q, a in pairs))
+    chances = score(model, encode_pairs(pairs, tokenizer)).logprob.exp()
+    share = Answers.read(tmp_path / "probe.jsonl", tokenizer).share(model)
+    assert share == pytest.approx(chances.sum().item() / 2)
 
 
 def test_training_ends_when_it_is_enough(model, tokenizer, tmp_path):
