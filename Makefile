@@ -229,7 +229,8 @@ evidence: | $(READY)  ## every trait: matrix, misalignment, evasion (takes long)
 evidence-run: $(RUN)/evidence/summary.json
 export BEGAN PLANNED
 
-# An ablation copies the run for each value, so that whatever the setting cannot touch is kept.
+# An ablation copies the run for each value, so that whatever the setting cannot touch is kept. A
+# value may bring further settings along: VALUES="lora blocks,student.lr=1e-3".
 ABLATION := runs/ablation/$(CONFIG)-$(KEY)
 
 ablation: all  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
@@ -238,7 +239,8 @@ ablation: all  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 	@mkdir -p $(ABLATION)
 	@for value in $(VALUES); do \
 	  test -d $(ABLATION)/$$value || cp -Rp $(RUN) $(ABLATION)/$$value || exit; \
-	  $(MAKE) ablation-run RUN=$(ABLATION)/$$value SET="$(SET) $(KEY)=$$value" || exit; \
+	  $(MAKE) ablation-run RUN=$(ABLATION)/$$value \
+	    SET="$(SET) $(KEY)=$$(echo $$value | tr , ' ')" || exit; \
 	done
 	$(PY) report.py ablation --key $(KEY) --seeds $(SEEDS) --trait $(TRAIT) \
 	  --runs $(foreach value,$(VALUES),$(ABLATION)/$(value)) --out $(ABLATION)/ablation
