@@ -1,7 +1,7 @@
 """Settings are read strictly, and a mistake is met with its cure."""
 
 import json
-import os
+from pathlib import Path
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_mistakes_are_named(tmp_path, text, changes, message):
         load_config(write(tmp_path, text), changes)
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in os.scandir("configs")))
+@pytest.mark.parametrize("name", sorted(p.name for p in Path("configs").glob("*.toml")))
 def test_every_config_of_the_project_is_valid(name):
     load_config(f"configs/{name}")
 
