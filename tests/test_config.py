@@ -1,6 +1,7 @@
 """Settings are read strictly, and a mistake is met with its cure."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
