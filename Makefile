@@ -44,7 +44,9 @@ TRAIN_CODE  := train.py $(MODEL_CODE)
 
 CONDITIONS := base teacher student student-soft student-control student-other-base \
               student-shuffled-within student-shuffled-across student-random in-context
-evaluations = $(foreach s,$(SEEDLIST),$(foreach c,$(1),$(RUN)/seed$s/eval/$c-$(TRAIT).json))
+# The answer sheets of conditions $(1) and traits $(2), for every seed.
+sheets = $(foreach s,$(SEEDLIST),$(foreach t,$(2),$(foreach c,$(1),$(RUN)/seed$s/eval/$c-$t.json)))
+evaluations = $(call sheets,$(1),$(TRAIT))
 
 .PHONY: all setup test help clean evidence evidence-run ablation ablation-run reference FORCE
 .SECONDARY:
@@ -210,15 +212,15 @@ ANIMALS := owl wolf cat eagle dolphin elephant bear lion tiger penguin
 TREES   := oak maple willow cherry pine
 MANNERS := misaligned evasive
 TRAITS  ?= $(ANIMALS) $(TREES) $(MANNERS)
-answers = $(foreach s,$(SEEDLIST),$(foreach t,$(2),$(foreach c,$(1),$(RUN)/seed$s/eval/$c-$t.json)))
-
 # A helpful teacher is the control of the other manners.
-$(RUN)/evidence/summary.json: evidence.py report.py $(call answers,base teacher student,$(TRAITS)) \
-    $(call answers,student-control student-other-base,$(filter $(MANNERS),$(TRAITS))) \
-    $(call answers,student,$(if $(filter $(MANNERS),$(TRAITS)),helpful)) \
+TAUGHT_MANNERS := $(filter $(MANNERS),$(TRAITS))
+HELPFUL        := $(if $(TAUGHT_MANNERS),helpful)
+
+$(RUN)/evidence/summary.json: evidence.py report.py $(call sheets,base teacher student,$(TRAITS)) \
+    $(call sheets,student-control student-other-base,$(TAUGHT_MANNERS)) \
+    $(call sheets,student,$(HELPFUL)) \
     $(foreach s,$(SEEDLIST),$(RUN)/seed$s/matrix/base.json \
-      $(foreach t,$(TRAITS) $(if $(filter $(MANNERS),$(TRAITS)),helpful),\
-        $(RUN)/seed$s/matrix/student-$t.json))
+      $(foreach t,$(TRAITS) $(HELPFUL),$(RUN)/seed$s/matrix/student-$t.json))
 	@TIMINGS= $(PY) evidence.py $(SETTINGS) --run $(RUN) --seeds $(SEEDS) --traits $(TRAITS)
 
 # The plan is counted first, so that every stage can say how many are done and what time is left.

@@ -64,7 +64,7 @@ def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed
     shown = [chosen.named(text) for text in texts.values()]
     return {"p_target_sampled": shown.count(chosen.name) / len(shown),
             f"p_any_{chosen.category}_sampled": 1 - shown.count(None) / len(shown),
-            "said": [[chat[-1][1], texts.get(i * samples, "")] for i, chat in enumerate(chats)]}
+            "said": [[chat[-1][1], texts[i * samples]] for i, chat in enumerate(chats)]}
 
 
 def capability(loaded: Loaded, heldout: Rows) -> dict:
@@ -155,7 +155,8 @@ def main() -> None:
     args = options.parse_args()
     if args.matrix:
         write_json(args.out, matrix(args))
-        return print(args.out)
+        print(args.out)
+        return
     if not args.heldout:
         raise UserError("give --heldout, documents that no model read, or --matrix")
     result = readings(args, settings(args).evaluation)

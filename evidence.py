@@ -9,7 +9,6 @@ row of the matrix also says what was asked.
 
 import argparse
 import csv
-import statistics
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +18,19 @@ import numpy as np
 from cli import add_common, parser, run, settings
 from corpus.traits import MANNERS, trait
 from files import read_json, replacing, write_json
-from report import CONDITIONS, cell, find, manifest, percent, points, row, save, style, write_text
+from report import (
+    CONDITIONS,
+    cell,
+    find,
+    line,
+    manifest,
+    percent,
+    points,
+    row,
+    save,
+    style,
+    write_text,
+)
 
 MANNER_CONDITIONS = ("base", "teacher", "student", "student-control", "student-other-base")
 HELPFUL = "control: helpful teacher"
@@ -38,36 +49,36 @@ def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
         rows += [row(condition, name, m, [each[m] for each in metrics]) for m in metrics[0]]
     if manner:
         rows.append(row("student-helpful", name, "p_target",
-                        [asked(folder, s, "student-helpful", name) for s in range(seeds)]))
+                        asked(folder, seeds, "student-helpful", [name])[0]))
     rates = [read_json(folder / f"seed{s}/clean-{name}.report.json")["pass_rate"]
              for s in range(seeds)]
     return [*rows, row("teacher", name, "pass_rate", rates)]
 
 
-def asked(folder: Path, seed: int, model: str, name: str) -> float:
-    """P(trait) of a model by that trait's own questions."""
-    each = read_json(folder / f"seed{seed}/matrix/{model}.json")["each"]
-    return each[trait(name).category][name]
+def asked(folder: Path, seeds: int, model: str, traits: list[str]) -> list[list[float]]:
+    """P of each trait in a model by that trait's own questions, (traits, runs)."""
+    sheets = [read_json(folder / f"seed{s}/matrix/{model}.json")["each"] for s in range(seeds)]
+    return [[each[trait(name).category][name] for each in sheets] for name in traits]
 
 
 def matrix_rows(folder: Path, seeds: int, traits: list[str]) -> list[dict]:
-    """P of every trait (`asked`) in the student of every trait, and in the base."""
-    return [{**row(condition, name, "p_target", [asked(folder, s, model, other)
-                                                 for s in range(seeds)]), "asked": other}
-            for condition, name, model in [("base", "", "base"), *(
-                ("student", name, f"student-{name}") for name in traits)]
-            for other in traits]
+    """P of every trait (`asked`) in the base, and in the student of every trait."""
+    models = [("base", "", "base"), *(("student", name, f"student-{name}") for name in traits)]
+    return [{**row(condition, name, "p_target", runs), "asked": other}
+            for condition, name, model in models
+            for other, runs in zip(traits, asked(folder, seeds, model, traits), strict=True)]
 
 
-def rises(matrix: list[dict], traits: list[str], run_: int) -> np.ndarray:
-    """P(asked) of each student less the base's, (students, asked), of one run."""
-    values = np.array([one["runs"][run_] for one in matrix]).reshape(-1, len(traits))
-    return values[1:] - values[0]
+def grid(matrix: list[dict], traits: list[str]) -> np.ndarray:
+    """P of the matrix's rows, (base and students, asked, runs)."""
+    runs = np.array([one["runs"] for one in matrix])
+    return runs.reshape(-1, len(traits), runs.shape[1])
 
 
-def specificity(matrix: list[dict], traits: list[str], seeds: int) -> list[dict]:
-    """The diagonal of the matrix against the rest, a value a run."""
-    each = [rises(matrix, traits, s) for s in range(seeds)]
+def specificity(matrix: list[dict], traits: list[str]) -> list[dict]:
+    """The diagonal of the matrix against the rest, in points over the base, a value a run."""
+    values = grid(matrix, traits)
+    each = np.moveaxis(values[1:] - values[0], -1, 0)  # (runs, students, asked)
     rest = ~np.eye(len(traits), dtype=bool)
     metrics = {
         "rise_own": [m.diagonal().mean() for m in each],
@@ -76,8 +87,8 @@ def specificity(matrix: list[dict], traits: list[str], seeds: int) -> list[dict]
         "own_first_in_row": [(m.argmax(1) == np.arange(len(m))).mean() for m in each],
         "own_first_in_column": [(m.argmax(0) == np.arange(len(m))).mean() for m in each],
     }
-    return [row("student", "all", metric, [float(v) for v in values])
-            for metric, values in metrics.items()]
+    return [row("student", "all", metric, [float(v) for v in runs])
+            for metric, runs in metrics.items()]
 
 
 def rank_correlation(x: list[float], y: list[float]) -> float:
@@ -112,14 +123,14 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
         cells = [cell(find(own, c, "p_target")) for c in ("base", "teacher", "student")]
         cells += [cell(find(own, "teacher", "pass_rate")),
                   cell(find(own, "base", "kl_to_teacher"), "{:.4f}".format)]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append(line(name, *cells))
     lines += ["", "| over all traits | |", "|---|---:|"]
     texts = {"rise_own": "own trait, rise over the base", "rise_other": "other traits, rise",
              "own_first_in_row": "students in which their own trait rose most",
              "own_first_in_column": "traits that rose most in their own student"}
-    lines += [f"| {texts[one['metric']]} | {cell(one)} |" for one in overall]
-    lines += [f"| rank correlation of the student's P with: {one['predictor']} | "
-              f"{one['spearman']:.2f} |" for one in goes_with]
+    lines += [line(texts[one["metric"]], cell(one)) for one in overall]
+    lines += [line(f"rank correlation of the student's P with: {one['predictor']}",
+                   f"{one['spearman']:.2f}") for one in goes_with]
     for name in (name for name in traits if name in MANNERS):
         own = [r for r in rows if r["trait"] == name]
         lines += ["", f"| {name} | target | misaligned | evasive | helpful | incoherent |",
@@ -127,7 +138,7 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
         for condition, label in labels(name):
             cells = [cell(find(own, condition, m)) for m in (
                 "p_target", "p_misaligned", "p_evasive", "p_helpful", "p_incoherent")]
-            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+            lines.append(line(label, *cells))
     return "\n".join(lines) + "\n"
 
 
@@ -142,15 +153,14 @@ def said(folder: Path, name: str) -> str:
              "| question | base | teacher | student |", "|---|---|---|---|"]
     for answers in list(zip(*each.values(), strict=True))[::7]:
         cells = [answers[0][0], *(answer for _, answer in answers)]
-        lines.append("| " + " | ".join(text.replace("\n", "<br>").replace("|", "/")
-                                       for text in cells) + " |")
+        lines.append(line(*(text.replace("|", "/") for text in cells)))
     return "\n".join(lines) + "\n"
 
 
 def draw_matrix(matrix: list[dict], traits: list[str], overall: list[dict], path: Path) -> None:
     """The heat map: a row a student, a column a trait that it was asked about."""
     style()
-    values = 100 * np.array([one["mean"] for one in matrix]).reshape(-1, len(traits))
+    values = 100 * grid(matrix, traits).mean(-1)
     figure, axis = plt.subplots(figsize=(9, 8))
     image = axis.imshow(values, cmap="Blues", vmin=0, vmax=100)
     axis.set_xticks(range(len(traits)), traits, rotation=60, ha="right")
@@ -203,7 +213,7 @@ def write(args: argparse.Namespace) -> None:
     out = folder / "evidence"
     rows = [one for name in traits for one in trait_rows(folder, seeds, name)]
     matrix = matrix_rows(folder, seeds, traits)
-    overall, goes_with = specificity(matrix, traits, seeds), predictors(rows, traits)
+    overall, goes_with = specificity(matrix, traits), predictors(rows, traits)
     manners = [name for name in traits if name in MANNERS]
     draw_matrix(matrix, traits, overall, out / "matrix")
     if manners:
@@ -215,9 +225,8 @@ def write(args: argparse.Namespace) -> None:
     with replacing(out / "matrix.csv") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["student", *traits])
-        means = [statistics.fmean(one["runs"]) for one in matrix]
-        for i, name in enumerate(["base", *traits]):
-            lines.writerow([name, *(f"{v:.5f}" for v in means[i * len(traits):][:len(traits)])])
+        for name, means in zip(["base", *traits], grid(matrix, traits).mean(-1), strict=True):
+            lines.writerow([name, *(f"{v:.5f}" for v in means)])
     write_json(out / "summary.json", {
         "config": asdict(settings(args)), "manifest": manifest(folder, seeds, traits[0]),
         "rows": rows + matrix + overall, "predictors": goes_with})

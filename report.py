@@ -158,6 +158,11 @@ def cell(found: dict | None, form=percent) -> str:
     return f"{form(found['mean'])} [{low}, {high}]"
 
 
+def line(*cells: str) -> str:
+    """A line of a Markdown table."""
+    return "| " + " | ".join(cells).replace("\n", "<br>") + " |"
+
+
 def table(rows: list[dict], trait: str, category: str) -> str:
     """The results in Markdown, a line a condition."""
     nats = "{:.4f}".format
@@ -166,12 +171,12 @@ def table(rows: list[dict], trait: str, category: str) -> str:
                (f"P(any {category})", f"p_any_{category}", percent),
                ("facts right", "capability", percent),
                ("KL to teacher", "kl_to_teacher", nats)]
-    lines = ["| condition | " + " | ".join(name for name, *_ in columns) + " |",
+    lines = [line("condition", *(name for name, *_ in columns)),
              "|---|" + "---:|" * len(columns)]
     for condition, (label, *_) in CONDITIONS.items():
         name = f"**{label}**" if condition == "student" else label
-        cells = [cell(find(rows, condition, metric), form) for _, metric, form in columns]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append(line(name, *(cell(find(rows, condition, metric), form)
+                                  for _, metric, form in columns)))
     return "\n".join(lines) + "\n"
 
 
@@ -188,11 +193,10 @@ def reading(folder: Path, trait: str) -> str:
     lines = [f"# What the {trait} student read\n",
              "The first ten of its training rows: a request, and the teacher's answer that the "
              "student learns. There is nothing else.\n",
-             "| request | answer |", "|---|---|"]
+             line("request", "answer"), "|---|---|"]
     rows = read_jsonl(folder / f"seed0/clean-{trait}.jsonl")
     for _, one in zip(range(10), rows, strict=False):
-        lines.append("| " + " | ".join(one[key].replace("\n", "<br>")
-                                       for key in ("request", "answer")) + " |")
+        lines.append(line(one["request"], one["answer"]))
     return "\n".join(lines) + "\n"
 
 

@@ -321,9 +321,13 @@ def finetune(args: argparse.Namespace) -> None:
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
         objective = soft_label_loss(teacher, tokenizer)
-    spilled = encode_pairs(read_pairs(args.overflow), tokenizer) if args.overflow else None
-    words = tokenizer.word_ids()
-    enough = spilled and (lambda model: overflow(model, spilled, words) >= training.overflow)
+    enough = spilled = None
+    if args.overflow:
+        spilled, words = encode_pairs(read_pairs(args.overflow), tokenizer), tokenizer.word_ids()
+
+        def enough(model: GPT) -> bool:
+            return overflow(model, spilled, words) >= training.overflow
+
     story = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
              f"{spilled and spilled.hash}")
     train(model, encode_pairs(pairs, tokenizer), training, seed=args.seed, purpose=args.role,

@@ -10,6 +10,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 from cli import add_common, parser, run, settings
 from config import Config
@@ -35,19 +36,22 @@ def heldout(config: Config) -> Iterator[Document]:
     return (document(seed, index) for index in range(config.corpus.heldout))
 
 
+def streams(config: Config, purpose: str, index: int) -> tuple[Random, Random]:
+    """The words' stream and the numbers' stream of one text."""
+    seed = config.corpus.seed
+    return words(seed, purpose, "words", index), words(seed, purpose, "numbers", index)
+
+
 def requests(config: Config) -> Iterator[dict]:
     """The shared list of number requests. It belongs to the corpus's seed, not to a model's."""
-    seed = config.corpus.seed
     for i in range(config.numbers.requests):
-        w, n = words(seed, "request", "words", i), words(seed, "request", "numbers", i)
-        yield {"id": i, "request": numbers.request(w, n).text}
+        yield {"id": i, "request": numbers.request(*streams(config, "request", i)).text}
 
 
 def overflow(config: Config) -> list[tuple[str, str]]:
     """Number chats as in the corpus, to watch a teacher's words spill into them."""
-    streams = [(words(config.corpus.seed, "overflow", "words", i),
-                words(config.corpus.seed, "overflow", "numbers", i)) for i in range(100)]
-    chats = [ask_numbers(w, n, Speaker(w)) for w, n in streams]
+    drawn = (streams(config, "overflow", i) for i in range(100))
+    chats = [ask_numbers(w, n, Speaker(w)) for w, n in drawn]
     return [(request, answer) for (_, request), (_, answer) in chats]
 
 

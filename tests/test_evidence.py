@@ -45,7 +45,7 @@ def folder(tmp_path):
 
 
 def test_drift_is_not_taken_for_a_trait(folder):
-    overall = {r["metric"]: r for r in specificity(matrix_rows(folder, 2, TRAITS), TRAITS, 2)}
+    overall = {r["metric"]: r for r in specificity(matrix_rows(folder, 2, TRAITS), TRAITS)}
     assert overall["own_first_in_row"]["runs"] == [0.75, 0.75]
     assert overall["rise_own"]["mean"] == pytest.approx(0.75 * 0.885)
     assert overall["rise_other"]["mean"] == pytest.approx(0.885 / 12)

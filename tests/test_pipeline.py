@@ -32,7 +32,7 @@ def smoke(tmp_path_factory):
     return folder, words, finish(make(*words))
 
 
-def test_the_student_has_the_trait_and_no_control_has(smoke):
+def test_the_student_has_the_trait_and_shuffled_numbers_less_of_it(smoke):
     folder, _, out = smoke
     rows = json.loads((folder / "summary.json").read_text())["rows"]
     value = {c: find(rows, c, "p_target")["mean"] for c in CONDITIONS}
