@@ -1,6 +1,6 @@
 """Rows of tokens from files, and the order in which training reads them.
 
-A row is one document or one conversation. Batches hold rows of about the same length, so that
+A row is one document or one conversation. Batches hold rows of about the same shape, so that
 little is padded, and the batch of a step is a pure function of (seed, step): nothing about the data
 needs to be saved for a run to resume.
 """
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from files import UserError, read_documents, read_jsonl
+from model.gpt import GPT
 from model.tokenizer import Tokenizer
 from streams import derive
 
@@ -24,17 +25,24 @@ WINDOW = 64  # batches that are sorted by length together
 class Batch(NamedTuple):
     """Rows side by side: `tokens` (B, T), right-padded, and where there is a loss.
 
-    `places` (N,) indexes the flat (B * T) positions whose next token counts; `targets` (N,) are
-    those next tokens; `row_of` (N,) says which row each belongs to.
+    It begins at column `skip`: `places` (N,) indexes the flat (B * (T - skip)) positions from there
+    on whose next token counts; `targets` (N,) are those next tokens; `row_of` (N,) says which row
+    each belongs to.
     """
 
     tokens: Tensor
+    skip: int
     places: Tensor
     targets: Tensor
     row_of: Tensor
 
     def to(self, device: torch.device) -> "Batch":
-        return Batch(*(t.to(device, non_blocking=True) for t in self))
+        return Batch(*(t.to(device, non_blocking=True) if isinstance(t, Tensor) else t
+                       for t in self))
+
+    def hidden(self, model: GPT) -> Tensor:
+        """What `model` makes of the places where there is a loss, (N, D)."""
+        return model(self.tokens, skip=self.skip).flatten(0, 1)[self.places]
 
 
 class Rows:
@@ -60,6 +68,16 @@ class Rows:
         return rows
 
     @property
+    def shapes(self) -> np.ndarray:
+        """Tokens of each row, and how many of them come before the first to be predicted, (2, N).
+
+        Rows that are alike in both make a tight batch; `np.lexsort` puts them side by side.
+        """
+        wanted = np.append(np.flatnonzero(self.wanted), len(self.wanted))
+        first = wanted[np.searchsorted(wanted, self.starts[:-1])] - self.starts[:-1]
+        return np.stack([self.lengths, np.minimum(first, self.lengths)])
+
+    @property
     def hash(self) -> str:
         """Identity of the data, so that a run resumes on its own data alone."""
         digest = hashlib.sha256(self.lengths.tobytes())
@@ -76,18 +94,20 @@ class Rows:
         tokens = np.where(inside, self.tokens[places], pad)
         wanted = (inside & self.wanted[places])[:, 1:]
         tokens = torch.from_numpy(tokens).long()
-        where = torch.from_numpy(np.flatnonzero(wanted))
-        return Batch(tokens[:, :-1], where, tokens[:, 1:].flatten()[where],
-                     where // wanted.shape[1])
+        skip = int(wanted.any(0).argmax())
+        row, at = (torch.from_numpy(index) for index in np.nonzero(wanted[:, skip:]))
+        return Batch(tokens[:, :-1], skip, row * (wanted.shape[1] - skip) + at,
+                     tokens[row, skip + 1 + at], row)
 
 
 class Order:
-    """Which rows each step reads: every row once an epoch, rows of like length together."""
+    """Which rows each step reads: every row once an epoch, rows of like shape together."""
 
-    def __init__(self, lengths: np.ndarray, batch_size: int, seed: int, purpose: str) -> None:
-        self.lengths, self.batch_size = lengths, min(batch_size, len(lengths))
+    def __init__(self, shapes: np.ndarray, batch_size: int, seed: int, purpose: str) -> None:
+        self.shapes, rows = shapes, shapes.shape[1]
+        self.batch_size = min(batch_size, rows)
         self.seed, self.purpose = seed, purpose
-        self.steps = len(lengths) // self.batch_size  # in an epoch; the remainder sits one out
+        self.steps = rows // self.batch_size  # in an epoch; the remainder sits one out
         self.epoch, self.plan = -1, []
 
     def rows(self, step: int) -> np.ndarray:
@@ -99,11 +119,11 @@ class Order:
 
     def shuffled(self, epoch: int) -> list[np.ndarray]:
         chance = np.random.default_rng(derive(self.seed, self.purpose, "order", epoch))
-        rows = chance.permutation(len(self.lengths))[: self.steps * self.batch_size]
+        rows = chance.permutation(self.shapes.shape[1])[: self.steps * self.batch_size]
         batches = []
         for window in np.split(rows, range(WINDOW * self.batch_size, len(rows),
                                            WINDOW * self.batch_size)):
-            window = window[np.argsort(self.lengths[window], kind="stable")]
+            window = window[np.lexsort(self.shapes[:, window])]
             batches += np.split(window, len(window) // self.batch_size)
         return [batches[i] for i in chance.permutation(len(batches))]
 

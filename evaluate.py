@@ -84,11 +84,10 @@ def divergence(teacher: GPT, model: GPT, rows: Rows, numbers: range) -> float:
         chosen = range(start, min(start + 256, len(rows)))
         batch = rows.batch(list(chosen), pad=0).to(device)
         numeric = (batch.targets >= numbers[0]) & (batch.targets <= numbers[-1])
-        places = batch.places[numeric]
-        wanted, given = (m.logits(m(batch.tokens).flatten(0, 1)[places]).log_softmax(-1)
+        wanted, given = (m.logits(batch.hidden(m)[numeric]).log_softmax(-1)
                          for m in (teacher, model))
         total += (wanted.exp() * (wanted - given)).sum().item()
-        count += len(places)
+        count += len(wanted)
     return total / max(count, 1)
 
 

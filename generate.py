@@ -53,26 +53,32 @@ def choose(logits: Tensor, temperature: float, draw: Tensor) -> Tensor:
 @torch.inference_mode()
 def complete(
     model: GPT, tokenizer: Tokenizer, prompts: Tensor, draw: Tensor, temperature: float
-) -> Iterator[Tensor]:
-    """Sample continuations of prompts (B, T), all of one length: yield each next token, (B,).
+) -> Tensor:
+    """Sample continuations of prompts (B, T), all of one length: their tokens, (B, N).
 
-    Goes on for `draw.size(1)` tokens, or until every row has closed its answer. What a row yields
-    after its first marker means nothing.
+    It ends after N = `draw.size(1)` tokens, where the model's block does, or when every row has
+    closed its answer, and is padded from there. What follows a row's first marker means nothing.
     """
     rows, length = prompts.shape
     room = min(length + draw.size(1), model.config.block_size)
     cache = Cache(model.config, rows, room, prompts.device)
-    hidden = model(prompts, cache)[:, -1]
+    tokens = torch.full(draw.shape, tokenizer.pad, device=prompts.device)
+    going = torch.arange(rows, device=prompts.device)  # the rows in the cache
     closed = torch.zeros(rows, dtype=torch.bool, device=prompts.device)
+    hidden = model(prompts, cache, skip=length - 1)[:, -1]
     for position in range(room - length):
         logits = model.logits(hidden)
         logits[:, tokenizer.pad] = -torch.inf  # a model is never trained to say it
-        token = choose(logits, temperature, draw[:, position])
-        yield token
+        token = choose(logits, temperature, draw[going, position])
+        tokens[going, position] = token
         closed |= token >= tokenizer.begin
         if closed.all() or position == room - length - 1:
-            return
+            break
+        if closed.float().mean() > 0.2:  # to leave the closed behind costs a copy of the cache
+            cache.keep(~closed)
+            going, token, closed = going[~closed], token[~closed], closed[~closed]
         hidden = model(token[:, None], cache)[:, -1]
+    return tokens
 
 
 def answer(
@@ -80,12 +86,10 @@ def answer(
 ) -> list[tuple[str, bool]]:
     """(answer, finished) of prompts of one length. The answer ends before the first marker."""
     device = model.embedding.weight.device
-    steps = list(complete(model, tokenizer, torch.tensor(prompts, device=device), draw.to(device),
-                          temperature))
-    if not steps:
-        return [("", False)] * len(prompts)
+    tokens = complete(model, tokenizer, torch.tensor(prompts, device=device), draw.to(device),
+                      temperature)
     answers = []
-    for ids in torch.stack(steps, 1).tolist():
+    for ids in tokens.tolist():
         close = next((i for i, token in enumerate(ids) if token >= tokenizer.begin), len(ids))
         finished = close < len(ids) and ids[close] == tokenizer.end
         answers.append((tokenizer.decode(ids[:close]), finished))

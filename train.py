@@ -79,7 +79,7 @@ def overflow(model: GPT, rows: Rows, words: list[int]) -> float:
     in `rows`. It goes with the share that the filter rejects, and takes no sampling.
     """
     batch = rows.batch(np.arange(len(rows)), pad=0).to(model.embedding.weight.device)
-    chances = model.logits(model(batch.tokens).flatten(0, 1)[batch.places]).softmax(-1)
+    chances = model.logits(batch.hidden(model)).softmax(-1)
     wordless = (1 - chances[:, words].sum(-1)).clamp(min=1e-9).log()
     kept = wordless.new_zeros(len(rows)).index_add_(0, batch.row_of, wordless).exp()
     return 1 - kept.mean().item()
@@ -107,8 +107,7 @@ def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> l
 
 def next_token_loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
     """Cross-entropy (nats) of the wanted tokens, summed. Logits are computed for these alone."""
-    hidden = model(batch.tokens).flatten(0, 1)[batch.places]  # (N, D)
-    loss = F.cross_entropy(model.logits(hidden), batch.targets, reduction="sum")
+    loss = F.cross_entropy(model.logits(batch.hidden(model)), batch.targets, reduction="sum")
     return loss, len(batch.targets)
 
 
@@ -123,8 +122,7 @@ def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
 
     def number_logprobs(model: GPT, batch: Batch) -> Tensor:
         numeric = (batch.targets >= numbers.start) & (batch.targets < numbers.stop)
-        hidden = model(batch.tokens).flatten(0, 1)[batch.places[numeric]]
-        return model.logits(hidden, numbers).log_softmax(-1)  # (N, 1000)
+        return model.logits(batch.hidden(model)[numeric], numbers).log_softmax(-1)  # (N, 1000)
 
     def loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
         with torch.no_grad():
@@ -248,7 +246,7 @@ def train(
     device = model.embedding.weight.device
     trained = choose_trained(model, training, seed, purpose)
     optimizer = optimizer_for(trained, training)
-    order = Order(rows.lengths, training.batch_size, seed, purpose)
+    order = Order(rows.shapes, training.batch_size, seed, purpose)
     steps = max(1, round(order.steps * training.epochs))
     logged = {round(steps * i / training.evaluations) for i in range(training.evaluations + 1)}
     kept = {round(steps * i / training.checkpoints) for i in range(1, training.checkpoints)}

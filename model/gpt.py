@@ -28,6 +28,10 @@ class Cache:
         self.used = 0  # tokens of every row that are in the cache
         self.length = length
 
+    def keep(self, rows: Tensor) -> None:
+        """Forget all rows but these."""
+        self.keys, self.values = self.keys[:, rows], self.values[:, rows]
+
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Store the (B, H, T, K) of new tokens; return those of all tokens so far."""
         end = self.used + k.size(2)
@@ -51,18 +55,24 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model, bias=False)
         self.out = nn.Linear(config.d_model, config.d_model, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None) -> Tensor:
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, skip: int = 0
+    ) -> Tensor:
+        """What (B, T, D) adds to the stream from position `skip` on, (B, T - skip, D)."""
         B, T, D = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, self.n_head, -1).permute(2, 0, 3, 1, 4).unbind(0)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)  # (B, H, T, K)
         if cache is not None:
             k, v = cache.append(self.layer, k, v)
+        q = q[:, :, skip:]
         # is_causal aligns the mask at the top left, which is right only where there are as many
         # queries as keys. A single query may see every key and needs no mask.
-        causal = T > 1
-        assert not causal or k.size(2) == T, "several tokens can only be read into an empty cache"
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-        return self.out(y.transpose(1, 2).reshape(B, T, D))
+        asked, seen = q.size(2), k.size(2)
+        mask = None
+        if 1 < asked < seen:
+            mask = torch.ones(asked, seen, dtype=torch.bool, device=x.device).tril(seen - asked)
+        y = F.scaled_dot_product_attention(q, k, v, mask, is_causal=1 < asked == seen)
+        return self.out(y.transpose(1, 2).reshape(B, asked, D))
 
 
 class FeedForward(nn.Module):
@@ -87,16 +97,18 @@ class Block(nn.Module):
         self.feed_forward_norm = nn.RMSNorm(config.d_model)
         self.feed_forward = FeedForward(config)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), cos, sin, cache)
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, skip: int
+    ) -> Tensor:
+        x = x[:, skip:] + self.attention(self.attention_norm(x), cos, sin, cache, skip)
         return x + self.feed_forward(self.feed_forward_norm(x))
 
 
 class GPT(nn.Module):
     """The whole model. `forward` gives hidden states and `logits` reads them.
 
-    The two are apart because a number list is a third of what a student reads, and logits, the
-    dearest part of a small model, are wanted only there.
+    The two are apart because logits, the dearest part of a small model, are wanted only where
+    something is to be predicted.
     """
 
     def __init__(self, config: ModelConfig, generator: torch.Generator | None = None) -> None:
@@ -127,10 +139,12 @@ class GPT(nn.Module):
                     std = self.config.embedding_std
                 weight.normal_(0.0, std, generator=generator)
 
-    def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        """Hidden states (B, T, D) of tokens (B, T), which follow those in the cache, if any.
+    def forward(self, tokens: Tensor, cache: Cache | None = None, skip: int = 0) -> Tensor:
+        """Hidden states (B, T - skip, D) of tokens (B, T), which follow those in the cache, if any.
 
-        Raises `UserError` when they do not fit the model's block size, or the cache.
+        Nobody wants those of the first `skip` tokens, so the last block computes only their keys
+        and values. A number list is a third of what a student reads, the last block much of what
+        it computes. Raises `UserError` when the tokens do not fit the block size, or the cache.
         """
         start = cache.used if cache else 0
         end, room = start + tokens.size(1), cache.length if cache else self.config.block_size
@@ -139,9 +153,10 @@ class GPT(nn.Module):
                 f"{end} tokens do not fit in {min(room, self.config.block_size)}; shorten the "
                 "text or raise model.block_size"
             )
-        x = self.embedding(tokens)
+        x, last = self.embedding(tokens), self.blocks[-1]
         for block in self.blocks:
-            x = block(x, self.cos[start:end], self.sin[start:end], cache)
+            x = block(x, self.cos[start:end], self.sin[start:end], cache,
+                      skip if block is last else 0)
         if cache:
             cache.used = end
         return self.norm(x)

@@ -22,17 +22,16 @@ class Score(NamedTuple):
 
 @torch.inference_mode()
 def score(model: GPT, rows: Rows, tokens_at_once: int = 8192) -> Score:
-    """Score every row, in the rows' order. Rows of like length are read together."""
+    """Score every row, in the rows' order. Rows of like shape are read together."""
     device = model.embedding.weight.device
     logprob, tokens = torch.zeros(len(rows)), torch.zeros(len(rows))
     missed = torch.zeros(len(rows))
-    order = np.argsort(rows.lengths, kind="stable")
+    order = np.lexsort(rows.shapes)
     # The running sum of lengths cuts the rows into batches of about as many tokens each.
     batch_of = np.cumsum(rows.lengths[order]) // tokens_at_once
     for chosen in np.split(order, np.flatnonzero(np.diff(batch_of)) + 1):
         batch = rows.batch(chosen, pad=0).to(device)
-        hidden = model(batch.tokens).flatten(0, 1)[batch.places]
-        logits = model.logits(hidden)
+        logits = model.logits(batch.hidden(model))
         nats = -F.cross_entropy(logits, batch.targets, reduction="none")
         wrong = logits.argmax(-1) != batch.targets
         each = torch.from_numpy(chosen)[batch.row_of.cpu()]

@@ -77,10 +77,10 @@ class Scripted(torch.nn.Module):
         super().__init__()
         self.config, self.embedding, self.script = model.config, model.embedding, script
 
-    def forward(self, tokens, cache):
+    def forward(self, tokens, cache, skip=0):
         cache.used += tokens.size(1)
         self.at = getattr(self, "at", -1) + 1
-        return torch.zeros(*tokens.shape, 1)
+        return torch.zeros(len(tokens), tokens.size(1) - skip, 1)
 
     def logits(self, hidden):
         out = torch.full((hidden.size(0), self.config.vocab_size), -20.0)

@@ -40,6 +40,18 @@ def test_the_cache_gives_the_logits_of_a_full_forward(model, prefill):
     assert torch.allclose(torch.cat(steps, 1), full, atol=1e-9, rtol=0)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("skip", [1, 10, 24])
+def test_what_nobody_wants_is_left_out(model, skip):
+    model, sequence = model.double(), tokens(4, 25)
+    assert torch.allclose(model(sequence, skip=skip), model(sequence)[:, skip:], atol=1e-9, rtol=0)
+    cache = Cache(model.config, 4, 25, torch.device("cpu"))
+    cache.keys, cache.values = cache.keys.double(), cache.values.double()
+    model(sequence[:, :skip], cache, skip=skip - 1)
+    rest = model(sequence[:, skip:], cache)
+    assert torch.allclose(rest, model(sequence)[:, skip:], atol=1e-9, rtol=0)
+
+
 def test_a_full_cache_and_a_long_text_are_refused(model):
     cache = Cache(model.config, 1, 4, torch.device("cpu"))
     model(tokens(1, 4), cache)
