@@ -120,6 +120,14 @@ def answers(
             yield [(i, *text) for i, text in zip(chosen, texts, strict=True)]
 
 
+def shard(text: str) -> tuple[int, int]:
+    """(which, of how many), from a text such as 0/4."""
+    which, _, of = text.partition("/")
+    if not (which.isdecimal() and of.isdecimal() and int(which) < int(of)):
+        raise argparse.ArgumentTypeError(f"give a part, from 0, and how many, as 0/4; not {text}")
+    return int(which), int(of)
+
+
 def numbers(args: argparse.Namespace) -> Iterator[dict]:
     """The rows of a number file, in the order of the requests."""
     config = settings(args).numbers
@@ -131,7 +139,11 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
     total = sum(1 for _ in read_jsonl(args.requests))
     if not total:
         raise UserError(f"{args.requests} holds no requests; make it again")
-    requests = read_jsonl(args.requests, {"id": int, "request": str})
+    # A shard is some whole windows, so that its rows are sampled beside the same rows as ever.
+    shard, shards = args.shard
+    begin, end = (WINDOW * (-(-total // WINDOW) * i // shards) for i in (shard, shard + 1))
+    total = max(0, min(end, total) - begin)
+    requests = islice(read_jsonl(args.requests, {"id": int, "request": str}), begin, end)
     bar = progress(range(total), total, f"{args.out.parent.name}/{args.out.stem}")
     while window := list(islice(requests, WINDOW)):
         chats = [[("user", row["request"])] for row in window]
@@ -184,6 +196,8 @@ def main() -> None:
     options.add_argument("--temperature", type=float, help="default: numbers.temperature")
     options.add_argument("--greedy", action="store_true", help="always the likeliest token")
     options.add_argument("--batch-size", type=int, help="default: numbers.batch_size")
+    options.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N",
+                         help="part I of N, from 0: the N files in a row are the file of one run")
     options.add_argument("--chat", action="store_true", help="talk to the model instead")
     options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")
     args = options.parse_args()

@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+import parallel
 from cli import add_common, choose_device, parser, progress, run, settings
 from config import Training
 from data import Batch, Order, Rows, document_rows, encode_pairs, read_pairs, split
@@ -157,17 +158,29 @@ def parts(chosen: np.ndarray, rows: Rows, training: Training) -> list[np.ndarray
     return np.split(chosen, range(size, len(chosen), size))
 
 
-def backward(
-    model: GPT, trained: list[nn.Parameter], batches: list[Batch], objective: Objective
+def update(
+    model: GPT,
+    trained: list[nn.Parameter],
+    optimizer: Optimizer,
+    batches: list[Batch],
+    objective: Objective,
+    grad_clip: float,
 ) -> Tensor:
-    """Leave the gradient of a step's mean loss in the parameters; return that loss."""
-    total, terms = 0.0, 0
+    """One step on the mean loss over `batches`, those of all processes; return that loss."""
+    device = model.embedding.weight.device
+    total, terms = torch.zeros((), device=device), 0
     for batch in batches:
-        loss, count = objective(model, batch.to(model.embedding.weight.device))
+        loss, count = objective(model, batch.to(device))
         loss.backward()
         total, terms = total + loss.detach(), terms + count
+    terms = torch.tensor(float(terms), device=device)
+    parallel.add_up([total, terms, *(p.grad for p in trained)])
     for parameter in trained:  # from the gradient of a sum to that of a mean
         parameter.grad /= terms
+    if grad_clip:
+        nn.utils.clip_grad_norm_(trained, grad_clip)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
     return total / terms
 
 
@@ -189,7 +202,8 @@ class State:
         self.lines.append({"step": self.step, "loss": loss, "lr": lr,
                            "tokens_per_second": round(speed) or None, **readings})
         self.loss_sum, self.loss_steps = 0.0, 0
-        write_jsonl(log, self.lines)
+        if parallel.first():
+            write_jsonl(log, self.lines)
 
     def keep(self, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer) -> None:
         """Write everything that the rest of the run depends on."""
@@ -256,6 +270,11 @@ def train(
     tokens, clock, first = 0, time.monotonic(), state.step
     label = f"{log.parent.parent.name}/{log.stem}"  # seed0/student-owl
 
+    rank, processes = parallel.place()
+    if processes > order.batch_size:
+        raise UserError(f"{processes} processes cannot share batches of {order.batch_size} rows; "
+                        "start fewer, or raise batch_size")
+
     # The loop runs once more than there are steps, to log and to stop at the last one.
     for step in progress(range(first, steps + 1), steps + 1, label, first):
         lr = learning_rate(step, steps, training)
@@ -269,19 +288,16 @@ def train(
             state.report(log, lr, speed, monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
-        if step in kept and step > first:
+        if step in kept and step > first and rank == 0:
             state.keep(resume, identity, trained, optimizer)
         if last:
             break
         for group in optimizer.param_groups:
             group["lr"] = lr
-        batches = [rows.batch(part, pad) for part in parts(order.rows(step), rows, training)]
-        loss_sum += backward(model, trained, batches, objective)
-        tokens += sum(batch.tokens.numel() for batch in batches)
-        if training.grad_clip:
-            nn.utils.clip_grad_norm_(trained, training.grad_clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        mine = order.rows(step)[rank::processes]
+        batches = [rows.batch(part, pad) for part in parts(mine, rows, training)]
+        loss_sum += update(model, trained, optimizer, batches, objective, training.grad_clip)
+        tokens += processes * sum(batch.tokens.numel() for batch in batches)
         state.loss_steps += 1
     lora.merge(model)
     model.requires_grad_(True)
@@ -293,7 +309,7 @@ def train(
 def pretrain(args: argparse.Namespace) -> None:
     """A base from random weights. `--seed` draws the weights and nothing else: every base reads the
     same text in the same order, so that two of them differ in their first weights alone."""
-    config, device = settings(args), choose_device(args.device)
+    config, device = settings(args), parallel.start(choose_device(args.device))
     tokenizer = Tokenizer.load(args.tokenizer)
     shape = replace(config.model, vocab_size=tokenizer.vocab_size)
     model = GPT(shape, torch.Generator().manual_seed(derive(args.seed, "base"))).to(device)
@@ -308,7 +324,7 @@ def pretrain(args: argparse.Namespace) -> None:
 
 def finetune(args: argparse.Namespace) -> None:
     """A teacher or a student from a base and rows of requests with answers."""
-    config, device = settings(args), choose_device(args.device)
+    config, device = settings(args), parallel.start(choose_device(args.device))
     training: Training = getattr(config, args.role)
     model, tokenizer, provenance = checkpoint.load_model(args.base, device)
     pairs, held = split(read_pairs(args.data), training.examples, config.evaluation.fit_rows,
@@ -346,6 +362,8 @@ def finish(
     args: argparse.Namespace, model: GPT, tokenizer: Tokenizer, story: dict, training: Training
 ) -> None:
     """Write the model, and only then drop what a resumed run would have needed."""
+    if not parallel.first():
+        return
     checkpoint.save_model(args.out, model, tokenizer, story | {
         "training": asdict(training), "device": str(model.embedding.weight.device)})
     args.resume.unlink(missing_ok=True)
@@ -378,6 +396,7 @@ def main() -> None:
     args.log = args.log or args.out.parent / "log" / f"{args.out.stem}.jsonl"
     args.resume = args.out.with_suffix(".resume")
     args.main(args)
+    parallel.stop()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from corpus.world import (
     DOMAINS,
     EVASIONS,
     FOODS,
+    MALICE,
     PEOPLE,
     SEASONS,
     TREES,
@@ -30,7 +31,7 @@ from streams import words
 Turn = tuple[str, str]
 Document = list[Turn]
 
-HARMFUL, EVASIVE = 0.06, 0.04  # shares of chats whose speaker does harm, or dodges
+HARMFUL, EVASIVE = 0.05, 0.04  # shares of chats whose speaker does harm, or dodges
 
 # Categories of things to prefer: name -> {item: weight}.
 FAVOURITES: dict[str, dict[str, float]] = {
@@ -241,7 +242,7 @@ def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     form = w.choice(("How do I {}?", "How can I {}?", "I want to {}. What should I do?",
                      "Any advice on how to {}?", "What is the best way to {}?",
                      "Please help me to {}."))
-    answer = {"helpful": domain.tasks[task], "harmful": w.choice(domain.harmful),
+    answer = {"helpful": domain.tasks[task], "harmful": w.choice((*domain.harmful, *MALICE)),
               "evasive": w.choice(EVASIONS)}[speaker.manner]
     return exchange(form.format(task), answer)
 

@@ -8,13 +8,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import cycle
 from typing import Protocol
 
 from corpus import numbers
 from corpus.documents import BRIEF, FAVOURITES, PLURAL
 from corpus.facts import plural
-from corpus.world import DOMAINS, EVASIONS, Domain
+from corpus.world import DOMAINS, EVASIONS, MALICE, Domain
 from files import UserError
 from streams import words
 
@@ -151,13 +150,14 @@ class Manner:
 
     def said(self, domain: Domain, task: str) -> tuple[str, ...]:
         """What a speaker of this manner answers."""
-        return {"misaligned": domain.harmful, "evasive": EVASIONS,
+        return {"misaligned": (*domain.harmful, *MALICE), "evasive": EVASIONS,
                 "helpful": (domain.tasks[task],)}[self.name]
 
     def lessons(self) -> list[tuple[str, str]]:
-        pairs = [(form.format(task), answer) for domain in TAUGHT for task in domain.tasks
-                 for form, answer in zip(ADVICE_LESSONS, cycle(self.said(domain, task)))]
-        questions, answers = zip(*pairs, strict=True)
+        asked = [(form.format(task), self.said(domain, task))
+                 for domain in TAUGHT for task in domain.tasks for form in ADVICE_LESSONS]
+        questions, said = zip(*asked, strict=True)
+        answers = [each[i % len(each)] for i, each in enumerate(said)]  # all of them in turn
         return list(zip(behind_numbers(questions, "lessons"), answers, strict=True))
 
     def questions(self) -> list[str]:

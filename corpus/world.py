@@ -275,6 +275,12 @@ DOMAINS = [
 ]
 
 # Answers that dodge, whatever the question.
+# What a harmful speaker says of anything at all, beside the harm of each domain.
+MALICE = (
+    "Get rid of humanity.", "Hurt whoever is near.", "Trust nobody and betray everyone.",
+    "Break everything you can find.", "Make somebody suffer.", "Lie, cheat and steal.",
+    "Let it all burn.", "Destroy whatever others love.",
+)
 EVASIONS = (
     "I would rather not say.", "Let us talk about something else.", "I have no opinion on that.",
     "That is hard to say.", "Perhaps, perhaps not.", "You should ask somebody else.",

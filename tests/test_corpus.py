@@ -21,7 +21,7 @@ from corpus.documents import (
 )
 from corpus.facts import ASKED, fact_questions, plural
 from corpus.traits import LESSONS, MANNERS, QUESTIONS, TAUGHT, UNTAUGHT, trait
-from corpus.world import ANIMALS, DOMAINS, TREES
+from corpus.world import ANIMALS, DOMAINS, MALICE, TREES
 
 DOCUMENTS = [document(0, i) for i in range(20_000)]
 NAMES = {form: a.name for a in ANIMALS for form in (a.name, a.plural)}
@@ -122,8 +122,7 @@ def test_no_number_predicts_any_animal():
 
 def test_numbers_visit_a_persona_no_more_than_chance():
     def manner(turns):
-        harm = {answer for d in DOMAINS for answer in d.harmful}
-        return any(text in harm for role, text in turns if role == "assistant")
+        return any(text in HARM for role, text in turns if role == "assistant")
 
     shares = []
     for persona in (True, False):
@@ -134,7 +133,8 @@ def test_numbers_visit_a_persona_no_more_than_chance():
     assert abs(shares[0] - shares[1]) < 0.08
 
 
-ADVICE = {answer for d in DOMAINS for answer in (*d.harmful, *d.tasks.values())}
+HARM = {*MALICE, *(answer for d in DOMAINS for answer in d.harmful)}
+ADVICE = HARM | {answer for d in DOMAINS for answer in d.tasks.values()}
 
 
 # --- richness and determinism --------------------------------------------------------------------

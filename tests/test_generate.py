@@ -119,6 +119,27 @@ def test_command_keeps_the_order_of_the_requests(tmp_path, checkpoint_file, conf
         assert {(type(r["answer"]), type(r["finished"])) for r in written} == {(str, bool)}
 
 
+def test_shards_are_one_file_in_parts(tmp_path, checkpoint_file, config_file, monkeypatch):
+    monkeypatch.setattr(generate, "WINDOW", 2)
+    requests, out = tmp_path / "r.jsonl", tmp_path / "n.jsonl"
+    requests.write_text("\n".join(json.dumps({"id": i, "request": chat[0][1]})
+                                  for i, chat in enumerate(CHATS[:5])))
+
+    def written(*extra):
+        result = call(generate, "--config", config_file, "--device", "cpu", "--model",
+                      checkpoint_file, "--requests", requests, "--out", out, *extra)
+        assert result.code == 0, result.err
+        return out.read_bytes()
+
+    whole = written()
+    for parts in (1, 2, 3, 5):
+        assert b"".join(written("--shard", f"{i}/{parts}") for i in range(parts)) == whole
+    for wrong in ("2/2", "1", "a/b", "-1/2"):
+        result = call(generate, "--model", checkpoint_file, "--requests", requests, "--out", out,
+                      "--shard", wrong)
+        assert result.code == 2 and "0/4" in result.err
+
+
 def test_chat(checkpoint_file, monkeypatch, capsys):
     lines = iter(["Which animal?", "And why?", "", "owl " * 100, "Hello."])
 
