@@ -48,7 +48,7 @@ CONDITIONS := base teacher student student-soft student-control student-other-ba
 sheets = $(foreach s,$(SEEDLIST),$(foreach t,$(2),$(foreach c,$(1),$(RUN)/seed$s/eval/$c-$t.json)))
 evaluations = $(call sheets,$(1),$(TRAIT))
 
-.PHONY: all setup test help clean evidence evidence-run ablation ablation-run reference FORCE
+.PHONY: all setup test bench help clean evidence evidence-run ablation ablation-run reference FORCE
 .SECONDARY:
 .DEFAULT_GOAL := help
 
@@ -59,6 +59,9 @@ setup: $(READY)  ## make the environment, .venv
 test: $(READY)  ## run the tests and the linter
 	$(PY) -m ruff check .
 	TIMINGS= $(PY) -m pytest -q
+
+bench: .venv/.bench  ## time this beside its peers: results/bench (WORKS="train-laptop filter")
+	$(PY) -m benchmarks $(SETTINGS) $(ON) $(if $(WORKS),--works $(WORKS)) --out results/bench
 
 help:  ## show this
 	@echo "make TARGET [VARIABLE=VALUE ...]"
@@ -85,6 +88,10 @@ $(READY): requirements.txt
 	  exit 2; }
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.bench: requirements-bench.txt $(READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 # --- settings: one file a section, rewritten only when its values change --------------------------

@@ -1,0 +1,346 @@
+"""Time this project beside what a user would pick instead, on the machine at hand, in one run.
+
+    python -m benchmarks --out results/bench [--works train-laptop filter] [--run runs/bench]
+
+Writes `<device>.json` and `<device>.md` to the folder. Ours and the peer take turns (A B A B ...),
+a figure is the median, and it is the ratio that travels from machine to machine. Limits are the
+rates of a plain matrix product and a plain copy on the same device in the same run.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import generate
+import train
+from benchmarks import peers
+from cli import add_common, choose_device, parser, run, settings
+from config import Config, Model, Training
+from corpus import numbers
+from corpus.__main__ import requests
+from corpus.documents import document
+from data import Batch, Order, Rows, encode_pairs
+from files import UserError, read_jsonl, write_json, write_jsonl
+from model.checkpoint import save_model
+from model.gpt import GPT
+from model.tokenizer import Tokenizer
+from report import PACKAGES, commit, line, timing, write_text
+from streams import words
+
+REPEATS = 5
+Row = dict[str, object]
+
+
+def seconds(work: Callable[[], object], device: torch.device) -> float:
+    """How long it takes, the device's own queue included."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def side_by_side(works: list[Callable], device: torch.device, repeats: int) -> list[list[float]]:
+    """The seconds of each, the works taking turns, after a round that does not count."""
+    rounds = [[seconds(work, device) for work in works] for _ in range(repeats + 1)]
+    return [list(times) for times in zip(*rounds[1:], strict=True)]
+
+
+class Bench:
+    """What the works share: the device, the default shapes, texts, and two models that can write
+    number lists."""
+
+    def __init__(self, config: Config, device: torch.device, repeats: int, folder: Path) -> None:
+        self.config, self.device, self.repeats, self.folder = config, device, repeats, folder
+
+    @cached_property
+    def documents(self) -> list:
+        return [document(1, i) for i in range(10_000)]
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        texts = (text for turns in self.documents for _, text in turns)
+        return Tokenizer.train(texts, self.config.model.vocab_size)
+
+    @cached_property
+    def shape(self) -> Model:
+        return replace(self.config.model, vocab_size=self.tokenizer.vocab_size)
+
+    def model(self, shape: Model) -> GPT:
+        return GPT(shape, torch.Generator().manual_seed(0)).to(self.device)
+
+    @cached_property
+    def limits(self) -> dict[str, float]:
+        """Multiply-adds a second (x 2) of a matrix product, and bytes a second of a copy."""
+        a, b = (torch.randn(1024, 1024, device=self.device) for _ in range(2))
+        much = torch.randn(2**26, device=self.device)
+
+        def multiply() -> None:
+            for _ in range(20):
+                a @ b
+
+        product, copy = side_by_side([multiply, much.clone], self.device, self.repeats)
+        return {"matmul_flops": 20 * 2 * 1024**3 / statistics.median(product),
+                "copy_bytes": 2 * 4 * 2**26 / statistics.median(copy)}
+
+    def row(self, work: str, unit: str, ours: list[float], amount: float | None = None,
+            peer: str | None = None, peers: list[float] | None = None, flops: float | None = None,
+            **more: object) -> Row:
+        """A line of the results: a rate if one timed call got `amount` done, seconds otherwise."""
+        rate = amount / statistics.median(ours) if amount else statistics.median(ours)
+        theirs = amount / statistics.median(peers) if peers else None
+        return {"work": work, "unit": unit, "ours": rate, "peer": peer, "peers": theirs,
+                "ratio": rate / theirs if theirs else None,
+                "limit_fraction": rate * flops / self.limits["matmul_flops"] if flops else None,
+                "seconds": ours, "peer_seconds": peers, **more}
+
+    # --- training --------------------------------------------------------------------------------
+
+    def steps(self, model: GPT, training: Training, batches: list[Batch]) -> Callable[[], None]:
+        """Our own training steps on the batches."""
+        trained = train.choose_trained(model, training, 0, "bench")
+        optimizer = train.optimizer_for(trained, training)
+
+        def work() -> None:
+            for batch in batches:
+                train.update(model, trained, optimizer, [batch], train.next_token_loss,
+                             training.grad_clip)
+        return work
+
+    def training(self, work: str, shape: Model, training: Training, rows: Rows,
+                 count: int) -> Row:
+        """Training steps against those of `transformers`, on the same batches made beforehand."""
+        order = Order(rows.shapes, training.batch_size, 0, "bench")
+        batches = [rows.batch(order.rows(i), self.tokenizer.pad).to(self.device)
+                   for i in range(count)]
+        model = self.model(shape)
+        theirs = peers.Trainer(peers.gpt2(shape, self.tokenizer, self.device), training,
+                               self.tokenizer.pad)
+        ours, peer = side_by_side(
+            [self.steps(model, training, batches), lambda: [theirs.step(b) for b in batches]],
+            self.device, self.repeats)
+        tokens = sum(int((b.tokens != self.tokenizer.pad).sum()) for b in batches)
+        # Forward and backward of the matrices: 6 for each weight and token; a student has no
+        # gradient for the head's weights, and less to do where nothing is predicted.
+        weights = shape.vocab_size * shape.d_model + 12 * shape.n_layer * shape.d_model**2
+        flops = 6.0 * weights if training.train == "all" else None
+        return self.row(work, "tokens/s", ours, tokens, "transformers", peer, flops)
+
+    def train_laptop(self) -> Row:
+        rows = Rows(self.tokenizer.encode_documents(self.documents))
+        return self.training("train-laptop", self.shape, self.config.pretrain, rows, 20)
+
+    def student_laptop(self) -> Row:
+        """What a student does: only the answer is to be predicted. The peer trains all weights."""
+        rows = encode_pairs(self.chats[:4000], self.tokenizer)
+        return self.training("student-laptop", self.shape, self.config.student, rows, 20)
+
+    def train_10m(self) -> Row:
+        shape = replace(self.shape, n_layer=5, d_model=384, n_head=6)
+        text = [i for ids, _ in self.tokenizer.encode_documents(self.documents) for i in ids]
+        size = shape.block_size + 1
+        rows = Rows([(text[i : i + size], [True] * size)
+                     for i in range(0, len(text) - size, size)])
+        return self.training("train-10m", shape, replace(self.config.pretrain, batch_size=8), rows,
+                             3)
+
+    # --- number lists ----------------------------------------------------------------------------
+
+    @cached_property
+    def chats(self) -> list[tuple[str, str]]:
+        """Number requests with answers, as in the corpus."""
+        pairs = []
+        for i in range(16_000):
+            w, n = words(2, "words", i), words(2, "numbers", i)
+            asked = numbers.request(w, n)
+            pairs.append((asked.text, numbers.layout(numbers.answer_numbers(n), asked.format)))
+        return pairs
+
+    @cached_property
+    def writers(self) -> tuple[GPT, torch.nn.Module]:
+        """Our model and the peer's, both after the same lessons in writing number lists."""
+        training = replace(self.config.pretrain, lr=2e-3)
+        rows = encode_pairs(self.chats, self.tokenizer)
+        order = Order(rows.shapes, 32, 0, "bench")
+        batches = [rows.batch(order.rows(i), self.tokenizer.pad).to(self.device)
+                   for i in range(500)]
+        model, peer = self.model(self.shape), peers.gpt2(self.shape, self.tokenizer, self.device)
+        trainer = peers.Trainer(peer, training, self.tokenizer.pad)
+        self.steps(model, training, batches)()
+        for batch in batches:
+            trainer.step(batch)
+        return model, peer
+
+    def prompts(self, count: int) -> tuple[list[list], list[Tensor]]:
+        """The experiment's own requests: as chats, and as batches of prompts of one length."""
+        config = replace(self.config, numbers=replace(self.config.numbers, requests=count))
+        chats = [[("user", one["request"])] for one in requests(config)]
+        by_length = defaultdict(list)
+        for ids in self.tokenizer.encode_prompts(chats):
+            by_length[len(ids)].append(ids)
+        size = self.config.numbers.batch_size
+        return chats, [torch.tensor(same[i : i + size], device=self.device)
+                       for same in by_length.values() for i in range(0, len(same), size)]
+
+    def generation(self, peer: str, count: int, work: Callable[[list[Tensor]], object]) -> Row:
+        """All of our way from requests to texts, against sampling alone the peer's way."""
+        model, chats, batches = self.writers[0], *self.prompts(count)
+        asked = self.config.numbers
+
+        def write() -> list:
+            return list(generate.answers(
+                model, self.tokenizer, chats, list(range(count)), seed=0, temperature=1.0,
+                max_new_tokens=asked.max_new_tokens, batch_size=asked.batch_size))
+
+        ours, theirs = side_by_side([write, lambda: work(batches)], self.device, self.repeats)
+        texts = [text for batch in write() for _, text, finished in batch if finished]
+        return self.row(f"generate-{peer}", "lists/s", ours, count, peer, theirs,
+                        finished=len(texts) / count)
+
+    def generate_transformers(self) -> Row:
+        new = self.config.numbers.max_new_tokens
+        return self.generation("transformers", 4096, lambda batches: [
+            peers.hf_generate(self.writers[1], self.tokenizer, batch, new) for batch in batches])
+
+    def generate_nocache(self) -> Row:
+        new = self.config.numbers.max_new_tokens
+        return self.generation("nocache", 4096, lambda batches: [
+            peers.uncached(self.writers[0], self.tokenizer, batch,
+                           torch.rand(len(batch), new, device=self.device), 1.0)
+            for batch in batches])
+
+    # --- whole commands --------------------------------------------------------------------------
+
+    def command(self, *command: object) -> tuple[float, int]:
+        """Run one of the scripts; (seconds, peak MB), its start included."""
+        lines = self.folder / "timings.jsonl"
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True,
+                              env={**os.environ, "TIMINGS": str(lines), "PLANNED": ""})
+        took = time.perf_counter() - start
+        if done.returncode:
+            raise UserError(f"{' '.join(map(str, command))} failed: {done.stderr[-500:]}")
+        return took, json.loads(lines.read_text().splitlines()[-1])["mb"]
+
+    def evaluate(self) -> Row:
+        model, held, lists = (self.folder / name for name in ("m.pt", "held.jsonl", "n.jsonl"))
+        save_model(model, self.writers[0], self.tokenizer, {"stage": "bench", "device": "cpu"})
+        write_jsonl(held, [document(3, i) for i in range(self.config.corpus.heldout)])
+        write_jsonl(lists, [{"request": q, "answer": a} for q, a in self.chats[:8000]])
+        runs = [self.command("evaluate.py", "--model", model, "--heldout", held, "--teacher", model,
+                             "--numbers", lists, "--device", self.device, "--out",
+                             self.folder / "e.json") for _ in range(self.repeats)]
+        return self.row("evaluate", "s", [took for took, _ in runs], mb=runs[0][1])
+
+    def filter(self) -> Row:
+        answers = [text for _, text in self.chats]
+        sizes, took, peaks = (100_000, 400_000), [], []
+        for size in sizes:
+            source = self.folder / "numbers.jsonl"
+            write_jsonl(source, ({"id": i, "request": "Give numbers.", "finished": True,
+                                  "answer": answers[i % len(answers)]} for i in range(size)))
+            runs = [self.command("filter.py", "--in", source, "--out", self.folder / "clean.jsonl")
+                    for _ in range(self.repeats)]
+            took.append([seconds for seconds, _ in runs])
+            peaks.append(runs[0][1])
+        return self.row("filter", "answers/s", took[1], sizes[1], mb=peaks[1],
+                        mb_for={str(size): mb for size, mb in zip(sizes, peaks, strict=True)})
+
+    def corpus(self) -> Row:
+        text, out = self.folder / "corpus.jsonl", self.folder / "tokenizer.json"
+        runs = [[self.command("-m", "corpus", "documents", "--out", text),
+                 self.command("-m", "model.tokenizer", "--corpus", text, "--out", out)]
+                for _ in range(self.repeats)]
+        return self.row("corpus", "s", [one[0] + two[0] for one, two in runs],
+                        mb=max(mb for _, mb in runs[0]))
+
+    def make_all(self) -> Row:
+        """The whole default experiment from nothing, once, and each stage's share of it."""
+        place = self.folder / "all"
+        fresh = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+        subprocess.run(["make", "all", f"RUN={place}", f"DEVICE={self.device}"], check=True,
+                       stdout=sys.stderr, env=fresh)
+        times, peaks = timing(place / "timings.jsonl"), defaultdict(int)
+        for stage in read_jsonl(place / "timings.jsonl"):
+            peaks[stage["stage"]] = max(peaks[stage["stage"]], stage["mb"])
+        return self.row("make-all", "s", [times["wall_seconds"]], mb=times["peak_mb"],
+                        stages={name: {"seconds": took, "mb": peaks[name]}
+                                for name, took in times["stage_seconds"].items()})
+
+
+WORKS = ("train-laptop", "student-laptop", "train-10m", "generate-transformers",
+         "generate-nocache", "evaluate", "filter", "corpus", "make-all")
+
+
+def table(result: dict) -> str:
+    """The results in Markdown."""
+    limits = result["limits"]
+    lines = [line("work", "ours", "peer", "ratio", "of the machine's limit"),
+             "|---|---:|---:|---:|---:|"]
+    for one in result["rows"]:
+        ours, theirs = one["ours"], one["peers"]
+        rate = f"{ours:,.{1 if one['unit'] == 's' else 0}f} {one['unit']}"
+        lines.append(line(one["work"], rate, f"{theirs:,.0f} ({one['peer']})" if theirs else "",
+                          f"{one['ratio']:.2f} x" if theirs else "",
+                          f"{one['limit_fraction']:.0%}" if one["limit_fraction"] else ""))
+    lines += ["", f"Device {result['manifest']['device']}, {result['manifest']['threads']} thread; "
+              f"a matrix product runs at {limits['matmul_flops'] / 1e9:,.0f} GFLOP/s there, a copy "
+              f"at {limits['copy_bytes'] / 1e9:,.1f} GB/s. Medians of {result['repeats']} turns."]
+    for one in result["rows"]:
+        if stages := one.get("stages"):
+            total = sum(stage["seconds"] for stage in stages.values())
+            lines += ["", "| stage of `make all` | share of the time | peak memory of a process |",
+                      "|---|---:|---:|"]
+            lines += [line(f"`{name}`", f"{stage['seconds'] / total:.0%}", f"{stage['mb']:,} MB")
+                      for name, stage in stages.items()]
+    return "\n".join(lines) + "\n"
+
+
+def chosen(bench: Bench, names: list[str]) -> Iterator[Row]:
+    for name in names:
+        row = getattr(bench, name.replace("-", "_"))()
+        print(f"{name}: {row['ours']:,.2f} {row['unit']}"
+              + (f", {row['ratio']:.2f} x {row['peer']}" if row["ratio"] else ""), flush=True)
+        yield row
+
+
+def main() -> None:
+    options = parser(__doc__)
+    add_common(options)
+    options.add_argument("--works", nargs="+", choices=WORKS, default=WORKS, metavar="WORK",
+                         help=f"of {', '.join(WORKS)}")
+    options.add_argument("--repeats", type=int, default=REPEATS, help="turns of each")
+    options.add_argument("--out", type=Path, required=True, help="folder of the results")
+    args = options.parse_args()
+    device = choose_device(args.device)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(settings(args), device, args.repeats, Path(folder))
+        rows = list(chosen(bench, args.works))
+        result = {"manifest": {"device": str(device), "threads": torch.get_num_threads(),
+                               "packages": {name: version(name)
+                                            for name in (*PACKAGES, "transformers")},
+                               "commit": commit()},
+                  "repeats": args.repeats, "limits": bench.limits, "rows": rows}
+    write_json(args.out / f"{device.type}.json", result)
+    text = table(result)
+    write_text(args.out / f"{device.type}.md", text)
+    print(f"\n{text}")
+
+
+if __name__ == "__main__":
+    run(main)
