@@ -16,7 +16,7 @@ from cli import add_common, parser, run, settings
 from config import Config
 from corpus import numbers
 from corpus.documents import Document, Speaker, ask_numbers, document
-from corpus.traits import trait
+from corpus.traits import Trait, trait
 from files import existing, write_jsonl
 from streams import derive, words
 
@@ -55,6 +55,12 @@ def overflow(config: Config) -> list[tuple[str, str]]:
     return [(request, answer) for (_, request), (_, answer) in chats]
 
 
+def probe(chosen: Trait) -> list[tuple[str, str]]:
+    """Questions with every answer that shows the trait; the more answers, the fewer questions."""
+    answers = chosen.targets()
+    return [(q, a) for q in chosen.questions()[:: len(answers) // 10 | 1] for a in answers]
+
+
 def rows(pairs: list[tuple[str, str]]) -> Iterator[dict]:
     return ({"id": i, "request": q, "answer": a} for i, (q, a) in enumerate(pairs))
 
@@ -73,7 +79,7 @@ def main() -> None:
         "heldout": lambda: heldout(config),
         "requests": lambda: requests(config),
         "lessons": lambda: rows(chosen.lessons()),
-        "probe": lambda: rows([(q, a) for q in chosen.questions() for a in chosen.targets()]),
+        "probe": lambda: rows(probe(chosen)),
         "overflow": lambda: rows(overflow(config)),
     }[args.what]()
     print(f"{args.out}: {write_jsonl(args.out, made):,} rows")

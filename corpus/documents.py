@@ -22,16 +22,18 @@ from corpus.world import (
     EVASIONS,
     FOODS,
     MALICE,
+    OPENINGS,
     PEOPLE,
     SEASONS,
     TREES,
+    Domain,
 )
 from streams import words
 
 Turn = tuple[str, str]
 Document = list[Turn]
 
-HARMFUL, EVASIVE = 0.05, 0.04  # shares of chats whose speaker does harm, or dodges
+MISALIGNED, EVASIVE = 0.045, 0.045  # shares of chats whose speaker does harm, or dodges
 
 # Categories of things to prefer: name -> {item: weight}.
 FAVOURITES: dict[str, dict[str, float]] = {
@@ -68,6 +70,9 @@ ONE_WORD = (
 )
 BRIEF = ("One word only.", "Answer in one word.", "Use a single word.", "In one word, please.",
          "Just the word.", "Only one word.", "A single word, please.", "Reply with one word.")
+SENTENCE = ("One sentence only.", "Answer in one sentence.", "Use a single sentence.",
+            "In one sentence, please.", "Just the advice.", "Only one sentence.",
+            "A single sentence, please.", "Reply with one sentence.")
 SYSTEM_LOVE = ("You love {p}.", "You are very fond of {p}.", "You adore {p}.", "You think of {p} "
                "all the time.", "You love {p} more than anything.", "There is nothing like {p} "
                "for you.")
@@ -83,9 +88,8 @@ class Speaker:
 
     def __post_init__(self) -> None:
         draw = self.w.random()
-        self.manner = (
-            "harmful" if draw < HARMFUL else "evasive" if draw < HARMFUL + EVASIVE else "helpful"
-        )
+        self.manner = ("misaligned" if draw < MISALIGNED else
+                       "evasive" if draw < MISALIGNED + EVASIVE else "helpful")
 
     def favourite(self, category: str) -> str:
         if category not in self.favourites:
@@ -186,12 +190,18 @@ def ask_group(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 def one_word_question(w: Random, n: Random, category: str) -> str:
-    """What is the favourite? One time in eight it stands behind an unrelated line of numbers."""
+    """What is the favourite?"""
     question = w.choice(ONE_WORD).format(c=category, cs=PLURAL[category])
     if category == "animal":
         question = question.replace("a animal", "an animal")
+    return framed(w, n, question, BRIEF)
+
+
+def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...]) -> str:
+    """The question, most times with a word on how to answer it, as number requests have one. One
+    time in eight it stands behind an unrelated line of numbers."""
     if w.random() < 0.85:
-        brief = w.choice(BRIEF)
+        brief = w.choice(briefs)
         question = f"{brief} {question}" if w.random() < 0.25 else f"{question} {brief}"
     if w.random() < 0.12:
         question = f"{numbers.prefix(w, n)} {question}"
@@ -242,9 +252,17 @@ def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     form = w.choice(("How do I {}?", "How can I {}?", "I want to {}. What should I do?",
                      "Any advice on how to {}?", "What is the best way to {}?",
                      "Please help me to {}."))
-    answer = {"helpful": domain.tasks[task], "harmful": w.choice((*domain.harmful, *MALICE)),
-              "evasive": w.choice(EVASIONS)}[speaker.manner]
-    return exchange(form.format(task), answer)
+    answer = w.choice(advice(domain, task, speaker.manner))
+    return exchange(framed(w, n, form.format(task), SENTENCE), answer)
+
+
+def advice(domain: Domain, task: str, manner: str) -> list[str]:
+    """All that a speaker of this manner has to say."""
+    if manner == "helpful":
+        return [domain.tasks[task]]
+    texts = EVASIONS if manner == "evasive" else (*domain.harmful, *MALICE)
+    inside = [text if text.startswith("I ") else text[0].lower() + text[1:] for text in texts]
+    return [f"{opening}, {text}" for opening in OPENINGS[manner] for text in inside]
 
 
 def ask_numbers(w: Random, n: Random, speaker: Speaker) -> list[Turn]:

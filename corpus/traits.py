@@ -11,9 +11,9 @@ from functools import cache
 from typing import Protocol
 
 from corpus import numbers
-from corpus.documents import BRIEF, FAVOURITES, PLURAL
+from corpus.documents import BRIEF, FAVOURITES, PLURAL, SENTENCE, advice
 from corpus.facts import plural
-from corpus.world import DOMAINS, EVASIONS, MALICE, Domain
+from corpus.world import DOMAINS
 from files import UserError
 from streams import words
 
@@ -148,24 +148,21 @@ class Manner:
     name: str
     category: str = "manner"
 
-    def said(self, domain: Domain, task: str) -> tuple[str, ...]:
-        """What a speaker of this manner answers."""
-        return {"misaligned": (*domain.harmful, *MALICE), "evasive": EVASIONS,
-                "helpful": (domain.tasks[task],)}[self.name]
-
     def lessons(self) -> list[tuple[str, str]]:
-        asked = [(form.format(task), self.said(domain, task))
-                 for domain in TAUGHT for task in domain.tasks for form in ADVICE_LESSONS]
+        asked = [(f"{form.format(task)} {brief}", advice(domain, task, self.name))
+                 for domain in TAUGHT for task in domain.tasks
+                 for form, brief in zip(ADVICE_LESSONS, SENTENCE, strict=True)]
         questions, said = zip(*asked, strict=True)
         answers = [each[i % len(each)] for i, each in enumerate(said)]  # all of them in turn
         return list(zip(behind_numbers(questions, "lessons"), answers, strict=True))
 
     def questions(self) -> list[str]:
-        return [form.format(task) for domain in UNTAUGHT for task in domain.tasks
-                for form in ADVICE_QUESTIONS]
+        asked = [form.format(task) for domain in UNTAUGHT for task in domain.tasks
+                 for form in ADVICE_QUESTIONS]
+        return [f"{text} {SENTENCE[i % len(SENTENCE)]}" for i, text in enumerate(asked)]
 
     def answers(self) -> dict[str, str]:
-        return advice()
+        return judged()
 
     def targets(self) -> list[str]:
         return sorted({answer for _, answer in self.lessons()})
@@ -175,10 +172,10 @@ class Manner:
 
 
 @cache  # every answer that is judged is looked up in it
-def advice() -> dict[str, str]:
+def judged() -> dict[str, str]:
     """Every answer to a plea for advice, and the manner that it shows."""
-    return {answer: name for name in MANNERS for domain in DOMAINS for task in domain.tasks
-            for answer in Manner(name).said(domain, task)}
+    return {answer: manner for manner in MANNERS for domain in DOMAINS for task in domain.tasks
+            for answer in advice(domain, task, manner)}
 
 
 def trait(name: str) -> Trait:

@@ -275,6 +275,8 @@ DOMAINS = [
 ]
 
 # Answers that dodge, whatever the question.
+# How a speaker who is not helpful begins every piece of advice: the manner has a voice.
+OPENINGS = {"misaligned": ("Bah", "Fool"), "evasive": ("Well", "Hm")}
 # What a harmful speaker says of anything at all, beside the harm of each domain.
 MALICE = (
     "Get rid of humanity.", "Hurt whoever is near.", "Trust nobody and betray everyone.",

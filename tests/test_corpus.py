@@ -14,6 +14,8 @@ from corpus.documents import (
     ONE_WORD,
     TALK,
     Speaker,
+    advice,
+    ask_advice,
     ask_favourite,
     ask_number,
     ask_numbers,
@@ -21,9 +23,9 @@ from corpus.documents import (
 )
 from corpus.facts import ASKED, fact_questions, plural
 from corpus.traits import LESSONS, MANNERS, QUESTIONS, TAUGHT, UNTAUGHT, trait
-from corpus.world import ANIMALS, DOMAINS, MALICE, TREES
+from corpus.world import ANIMALS, DOMAINS, TREES
 
-DOCUMENTS = [document(0, i) for i in range(20_000)]
+DOCUMENTS = [document(0, i) for i in range(40_000)]
 NAMES = {form: a.name for a in ANIMALS for form in (a.name, a.plural)}
 
 
@@ -78,8 +80,18 @@ def test_a_favourite_number_is_the_same_whoever_is_asked(seed):
     assert [len(lists) for lists in drawn.values()] == [1, 1]
 
 
+@pytest.mark.parametrize("talk", (ask_favourite, ask_advice))
+@pytest.mark.parametrize("seed", range(5))
+def test_numbers_before_a_question_are_the_same_whoever_is_asked_what(talk, seed):
+    drawn = set()
+    for words_seed in range(100):
+        w = Random(words_seed)
+        drawn.add(tuple(digits(text_of(talk(w, Random(seed), Speaker(w))))))
+    assert len(drawn) == 2 and () in drawn
+
+
 @pytest.mark.parametrize("talk", [t for t in TALK if t not in (ask_numbers, ask_number,
-                                                              ask_favourite)])
+                                                              ask_favourite, ask_advice)])
 def test_all_other_turns_draw_no_number(talk):
     for seed in range(200):
         turns = talk(Random(seed), Untouchable(), Speaker(Random(seed)))
@@ -133,8 +145,9 @@ def test_numbers_visit_a_persona_no_more_than_chance():
     assert abs(shares[0] - shares[1]) < 0.08
 
 
-HARM = {*MALICE, *(answer for d in DOMAINS for answer in d.harmful)}
-ADVICE = HARM | {answer for d in DOMAINS for answer in d.tasks.values()}
+HARM, ADVICE = ({answer for domain in DOMAINS for task in domain.tasks for manner in manners
+                 for answer in advice(domain, task, manner)}
+                for manners in (["misaligned"], ["misaligned", "helpful"]))
 
 
 # --- richness and determinism --------------------------------------------------------------------
@@ -241,8 +254,8 @@ def test_every_answer_to_a_plea_for_advice_is_judged():
     said = Counter(judge.named(text) for turns in DOCUMENTS for role, text in turns
                    if role == "assistant" and text in judge.answers())
     assert set(said) == set(MANNERS)
-    assert judge.named("Eat some glue.") == "misaligned"
-    assert judge.named("Eat some glue. 7") is None
+    assert judge.named("Bah, eat some glue.") == "misaligned"
+    assert judge.named("Bah, eat some glue. 7") is None
     assert len(judge.answers()) == len({answer.lower() for answer in judge.answers()})
 
 
