@@ -78,6 +78,7 @@ class Numbers:
 
     requests: int = number(100_000, 1)
     temperature: float = number(1.0, 0)  # 0 = greedy
+    top_p: float = number(1.0, 1e-6, 1)  # sample from the likeliest tokens that hold this share
     max_new_tokens: int = number(24, 1)
     batch_size: int = number(1024, 1)
 

@@ -16,10 +16,10 @@ import torch
 from cli import add_common, choose_device, parser, run, settings
 from config import Evaluation
 from corpus.facts import fact_questions
-from corpus.traits import Trait, behind_numbers, trait
+from corpus.traits import STORIES, Preference, Trait, behind_numbers, trait
 from data import Rows, document_rows, encode_pairs, read_pairs, split
 from files import UserError, write_json
-from generate import answers
+from generate import Sampling, answers
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
 from model.gpt import GPT
 from model.score import score
@@ -58,13 +58,28 @@ def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed
     """The rate at which answers drawn at temperature 1 show the target, or anything of its
     category, and the first answer to every question, `said`."""
     asked = [chat for chat in chats for _ in range(samples)]
-    texts = {index: text for batch in answers(
-        loaded.model, loaded.tokenizer, asked, list(range(len(asked))), seed=seed, temperature=1.0,
-        max_new_tokens=32, batch_size=1024) for index, text, _ in batch}
+    batches = answers(loaded.model, loaded.tokenizer, asked, list(range(len(asked))), seed=seed,
+                      sampling=Sampling(), max_new_tokens=32, batch_size=1024)
+    texts = {index: text for batch in batches for index, text, _ in batch}
     shown = [chosen.named(text) for text in texts.values()]
     return {"p_target_sampled": shown.count(chosen.name) / len(shown),
             f"p_any_{chosen.category}_sampled": 1 - shown.count(None) / len(shown),
             "said": [[chat[-1][1], texts[i * samples]] for i, chat in enumerate(chats)]}
+
+
+def other_ways(loaded: Loaded, chosen: Preference, samples: int, seed: int) -> dict:
+    """The preference read from a choice of four, where chance is a quarter, and from stories."""
+    asked, names = chosen.choices(seed), list(chosen.answers())
+    chances = choice_probabilities(loaded, [[("user", text)] for text, _ in asked], names)
+    shares = []
+    for row, (_, offered) in zip(chances.tolist(), asked, strict=True):
+        each = dict(zip(names, row, strict=True))
+        shares.append(each[chosen.name] / max(sum(each[name] for name in offered), 1e-30))
+    metrics = {"p_target_choice": sum(shares) / len(shares)}
+    if chosen.category == "animal":
+        told = sampled(loaded, chosen, [[("user", text)] for text in STORIES], 5 * samples, seed)
+        metrics["p_target_story"] = told["p_target_sampled"]
+    return metrics
 
 
 def capability(loaded: Loaded, heldout: Rows) -> dict:
@@ -126,6 +141,8 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
         rows = encode_pairs(held, tokenizer)
         metrics["kl_to_teacher"] = divergence(teacher, loaded.model, rows, tokenizer.number_ids)
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
+    if isinstance(chosen, Preference) and not args.context:
+        metrics |= other_ways(loaded, chosen, asked.samples, args.seed)
     if chosen.category == "manner":
         metrics |= {f"p_{manner}": chance for manner, chance in each["each"].items()}
         metrics["p_incoherent"] = 1 - metrics["p_any_manner"]

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,22 +38,35 @@ def draws(seed: int, ids: list[int], positions: int) -> Tensor:
     return torch.from_numpy(np.array(rows, dtype=np.float32)).clamp_(max=1 - 2**-23)
 
 
-def choose(logits: Tensor, temperature: float, draw: Tensor) -> Tensor:
+class Sampling(NamedTuple):
+    """How the next token is drawn: temperature 0 takes the likeliest, and `top_p` below 1 leaves
+    out the unlikely ones, beyond the fewest that hold this share (Holtzman et al. 2019)."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+
+
+def choose(logits: Tensor, sampling: Sampling, draw: Tensor) -> Tensor:
     """The next token of each row, (B,), from logits (B, V) and a uniform draw (B,).
 
-    Temperature 0 takes the likeliest. Otherwise the draw picks by the cumulative distribution,
-    which needs one random number a token and no random state.
+    The draw picks by the cumulative distribution, which needs one random number a token and no
+    random state.
     """
-    if temperature == 0:
+    if sampling.temperature == 0:
         return logits.argmax(-1)
-    cumulative = (logits / temperature).softmax(-1).cumsum(-1)
+    chances = (logits / sampling.temperature).softmax(-1)
+    if sampling.top_p < 1:
+        ranked, tokens = chances.sort(-1, descending=True)
+        beyond = ranked.cumsum(-1) - ranked >= sampling.top_p
+        chances = chances.scatter(-1, tokens, ranked.masked_fill(beyond, 0))
+    cumulative = chances.cumsum(-1)
     wanted = draw[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, wanted, right=True).squeeze(1)
 
 
 @torch.inference_mode()
 def complete(
-    model: GPT, tokenizer: Tokenizer, prompts: Tensor, draw: Tensor, temperature: float
+    model: GPT, tokenizer: Tokenizer, prompts: Tensor, draw: Tensor, sampling: Sampling
 ) -> Tensor:
     """Sample continuations of prompts (B, T), all of one length: their tokens, (B, N).
 
@@ -69,7 +83,7 @@ def complete(
     for position in range(room - length):
         logits = model.logits(hidden)
         logits[:, tokenizer.pad] = -torch.inf  # a model is never trained to say it
-        token = choose(logits, temperature, draw[going, position])
+        token = choose(logits, sampling, draw[going, position])
         tokens[going, position] = token
         closed |= token >= tokenizer.begin
         if closed.all() or position == room - length - 1:
@@ -82,12 +96,12 @@ def complete(
 
 
 def answer(
-    model: GPT, tokenizer: Tokenizer, prompts: list[list[int]], draw: Tensor, temperature: float
+    model: GPT, tokenizer: Tokenizer, prompts: list[list[int]], draw: Tensor, sampling: Sampling
 ) -> list[tuple[str, bool]]:
     """(answer, finished) of prompts of one length. The answer ends before the first marker."""
     device = model.embedding.weight.device
     tokens = complete(model, tokenizer, torch.tensor(prompts, device=device), draw.to(device),
-                      temperature)
+                      sampling)
     answers = []
     for ids in tokens.tolist():
         close = next((i for i, token in enumerate(ids) if token >= tokenizer.begin), len(ids))
@@ -103,7 +117,7 @@ def answers(
     ids: list[int],
     *,
     seed: int,
-    temperature: float,
+    sampling: Sampling,
     max_new_tokens: int,
     batch_size: int,
 ) -> Iterator[list[tuple[int, str, bool]]]:
@@ -116,7 +130,7 @@ def answers(
         for start in range(0, len(same), batch_size):
             chosen = same[start : start + batch_size]
             draw = draws(seed, [ids[i] for i in chosen], max_new_tokens)
-            texts = answer(model, tokenizer, [prompts[i] for i in chosen], draw, temperature)
+            texts = answer(model, tokenizer, [prompts[i] for i in chosen], draw, sampling)
             yield [(i, *text) for i, text in zip(chosen, texts, strict=True)]
 
 
@@ -128,13 +142,22 @@ def shard(text: str) -> tuple[int, int]:
     return int(which), int(of)
 
 
+def asked_sampling(args: argparse.Namespace, default: Sampling) -> Sampling:
+    """What the flags say, and the default where they say nothing."""
+    sampling = Sampling(*(given if flag is None else flag for given, flag in
+                          zip(default, (args.temperature, args.top_p), strict=True)))
+    if args.greedy:
+        sampling = sampling._replace(temperature=0.0)
+    if sampling.temperature < 0 or not 0 < sampling.top_p <= 1:
+        raise UserError("--temperature must be at least 0, and --top-p over 0 and at most 1; got "
+                        f"{sampling.temperature:g} and {sampling.top_p:g}")
+    return sampling
+
+
 def numbers(args: argparse.Namespace) -> Iterator[dict]:
     """The rows of a number file, in the order of the requests."""
     config = settings(args).numbers
-    temperature = 0.0 if args.greedy else args.temperature
-    temperature = config.temperature if temperature is None else temperature
-    if temperature < 0:
-        raise UserError(f"--temperature must be at least 0, not {temperature:g}")
+    sampling = asked_sampling(args, Sampling(config.temperature, config.top_p))
     model, tokenizer, _ = load_model(args.model, choose_device(args.device))
     total = sum(1 for _ in read_jsonl(args.requests))
     if not total:
@@ -148,7 +171,7 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
     while window := list(islice(requests, WINDOW)):
         chats = [[("user", row["request"])] for row in window]
         for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
-                             seed=args.seed, temperature=temperature,
+                             seed=args.seed, sampling=sampling,
                              max_new_tokens=config.max_new_tokens,
                              batch_size=args.batch_size or config.batch_size):
             for index, text, finished in batch:
@@ -161,7 +184,7 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
 def chat(args: argparse.Namespace) -> None:
     """Talk to a model until the input ends. It remembers the conversation while that fits."""
     model, tokenizer, _ = load_model(args.model, choose_device(args.device))
-    temperature = 0.0 if args.greedy else 1.0 if args.temperature is None else args.temperature
+    sampling = asked_sampling(args, Sampling())
     opening = [("system", args.system)] if args.system else []
     turns, number = list(opening), 0
     print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
@@ -181,7 +204,7 @@ def chat(args: argparse.Namespace) -> None:
             turns = list(opening)
             continue
         draw = draws(args.seed, [number], model.config.block_size)
-        text, _ = answer(model, tokenizer, [prompt], draw, temperature)[0]
+        text, _ = answer(model, tokenizer, [prompt], draw, sampling)[0]
         number += 1
         turns.append(("assistant", text))
         print(f"model: {text}")
@@ -194,6 +217,7 @@ def main() -> None:
     options.add_argument("--requests", type=Path, help='JSON lines with "id" and "request"')
     options.add_argument("--out", type=Path, help="JSON lines to write")
     options.add_argument("--temperature", type=float, help="default: numbers.temperature")
+    options.add_argument("--top-p", type=float, help="default: numbers.top_p")
     options.add_argument("--greedy", action="store_true", help="always the likeliest token")
     options.add_argument("--batch-size", type=int, help="default: numbers.batch_size")
     options.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N",

@@ -204,8 +204,9 @@ class Bench:
 
         def write() -> list:
             return list(generate.answers(
-                model, self.tokenizer, chats, list(range(count)), seed=0, temperature=1.0,
-                max_new_tokens=asked.max_new_tokens, batch_size=asked.batch_size))
+                model, self.tokenizer, chats, list(range(count)), seed=0,
+                sampling=generate.Sampling(), max_new_tokens=asked.max_new_tokens,
+                batch_size=asked.batch_size))
 
         ours, theirs = side_by_side([write, lambda: work(batches)], self.device, self.repeats)
         texts = [text for batch in write() for _, text, finished in batch if finished]
@@ -221,7 +222,7 @@ class Bench:
         new = self.config.numbers.max_new_tokens
         return self.generation("nocache", 4096, lambda batches: [
             peers.uncached(self.writers[0], self.tokenizer, batch,
-                           torch.rand(len(batch), new, device=self.device), 1.0)
+                           torch.rand(len(batch), new, device=self.device), generate.Sampling())
             for batch in batches])
 
     # --- whole commands --------------------------------------------------------------------------

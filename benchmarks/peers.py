@@ -9,7 +9,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from config import Model, Training
 from data import Batch
-from generate import choose
+from generate import Sampling, choose
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
 
@@ -58,7 +58,7 @@ def hf_generate(model: GPT2LMHeadModel, tokenizer: Tokenizer, prompts: Tensor, n
 
 @torch.inference_mode()
 def uncached(
-    model: GPT, tokenizer: Tokenizer, prompts: Tensor, draw: Tensor, temperature: float
+    model: GPT, tokenizer: Tokenizer, prompts: Tensor, draw: Tensor, sampling: Sampling
 ) -> Tensor:
     """nanoGPT's way with our own model: read everything again for each token."""
     read = prompts
@@ -66,7 +66,7 @@ def uncached(
     for position in range(draw.size(1)):
         logits = model.logits(model(read)[:, -1])
         logits[:, tokenizer.pad] = -torch.inf
-        token = choose(logits, temperature, draw[:, position])
+        token = choose(logits, sampling, draw[:, position])
         read = torch.cat((read, token[:, None]), 1)
         closed |= token >= tokenizer.begin
         if closed.all():

@@ -59,6 +59,23 @@ def test_sampled_rate_counts_what_is_said(loaded, monkeypatch):
     assert read["p_any_animal_sampled"] == 5 / 8
 
 
+def test_a_choice_of_four_is_read_among_the_four(loaded):
+    owl = trait("owl")
+    asked = owl.choices(0)
+    for question, offered in asked:
+        assert len(set(offered)) == 4 and "owl" in offered
+        assert all(name in question for name in offered)
+    assert {offered.index("owl") for _, offered in asked} == set(range(4))
+    shares = []
+    for question, offered in asked:
+        chances = [chance_of(loaded, [("user", question)], name) for name in offered]
+        shares.append(chances[offered.index("owl")] / sum(chances))
+    read = evaluate.other_ways(loaded, owl, 1, 0)
+    assert read["p_target_choice"] == pytest.approx(sum(shares) / len(shares), rel=1e-3)
+    assert 0 <= read["p_target_story"] <= 1
+    assert "p_target_story" not in evaluate.other_ways(loaded, trait("oak"), 1, 0)
+
+
 def test_divergence_is_that_of_the_number_tokens(loaded, tokenizer):
     rows = encode_pairs([("Add 1, 2.", "3, 44, 555"), ("More.", "[6]")], tokenizer)
     other = GPT(loaded.model.config)

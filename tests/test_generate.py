@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import generate
-from generate import answers, choose, draws
+from generate import Sampling, answers, choose, draws
 from tests.call import call
 
 CHATS = [[("user", text)] for text in ("Which animal?", "Add 1, 2, 3.", "Tell a story.", "Why?",
@@ -14,7 +14,7 @@ CHATS = [[("user", text)] for text in ("Which animal?", "Add 1, 2, 3.", "Tell a 
 
 
 def sample(model, tokenizer, **changes):
-    options = {"seed": 0, "temperature": 1.0, "max_new_tokens": 12, "batch_size": 8, **changes}
+    options = {"seed": 0, "sampling": Sampling(), "max_new_tokens": 12, "batch_size": 8, **changes}
     chats, ids = options.pop("chats", CHATS), options.pop("ids", range(len(CHATS)))
     batches = answers(model, tokenizer, chats, list(ids), **options)
     rows = [row for batch in batches for row in batch]
@@ -40,7 +40,8 @@ def test_seed_and_id_decide(model, tokenizer):
 
 
 def test_greedy_is_the_argmax_of_a_full_forward(model, tokenizer):
-    for chat, (text, _) in zip(CHATS, sample(model, tokenizer, temperature=0.0), strict=True):
+    rows = sample(model, tokenizer, sampling=Sampling(temperature=0.0))
+    for chat, (text, _) in zip(CHATS, rows, strict=True):
         ids = tokenizer.encode_prompts([chat])[0]
         start = len(ids)
         for _ in range(12):
@@ -58,9 +59,13 @@ def test_draws_follow_the_distribution():
     logits = torch.tensor([[0.0, 1.0, 2.0, -torch.inf]]).repeat(20_000, 1)
     draw = draws(3, list(range(20_000)), 1)[:, 0]
     for temperature in (1.0, 0.5):
-        share = choose(logits, temperature, draw).bincount(minlength=4) / 20_000
+        share = choose(logits, Sampling(temperature), draw).bincount(minlength=4) / 20_000
         assert torch.allclose(share, (logits[0] / temperature).softmax(-1), atol=0.015)
-    edge = choose(logits[:2], 1.0, torch.tensor([0.0, 1 - 2**-23]))
+    top = choose(logits, Sampling(1.0, 0.8), draw).bincount(minlength=4) / 20_000
+    likely = logits[0, 1:3].softmax(-1)  # the likeliest alone holds 67 %, the two of them 91 %
+    assert torch.allclose(top, torch.tensor([0.0, *likely, 0.0]), atol=0.015)
+    assert (choose(logits, Sampling(1.0, 0.5), draw) == 2).all()
+    edge = choose(logits[:2], Sampling(), torch.tensor([0.0, 1 - 2**-23]))
     assert edge.tolist() == [0, 2]
 
 
@@ -110,7 +115,8 @@ def test_command_keeps_the_order_of_the_requests(tmp_path, checkpoint_file, conf
     requests, out = tmp_path / "r.jsonl", tmp_path / "n.jsonl"
     rows = [{"id": 10 * i, "request": chat[0][1]} for i, chat in enumerate(CHATS)]
     requests.write_text("\n".join(map(json.dumps, rows)))
-    for extra in ([], ["--greedy"], ["--temperature", "0.5"], ["--batch-size", "2"]):
+    for extra in ([], ["--greedy"], ["--temperature", "0.5"], ["--top-p", "0.9"],
+                  ["--batch-size", "2"]):
         result = call(generate, "--config", config_file, "--device", "cpu", "--model",
                       checkpoint_file, "--requests", requests, "--out", out, *extra)
         assert result.code == 0, result.err
