@@ -132,8 +132,9 @@ $(RUN)/seed$(1)/base.pt: $(RUN)/corpus.jsonl $(RUN)/heldout.jsonl $(RUN)/tokeniz
 	  --heldout $(RUN)/heldout.jsonl --tokenizer $(RUN)/tokenizer.json --out $$@
 
 $(RUN)/seed$(1)/teacher-%.pt: $(RUN)/seed$(1)/base.pt $(RUN)/lessons-%.jsonl $(RUN)/probe-%.jsonl \
-    $(RUN)/overflow.jsonl $(TRAIN_CODE) $(call config,teacher evaluation)
-	$(PY) train.py finetune $(SETTINGS) $(ON) --seed $(1) --role teacher --base $$< \
+    $(RUN)/overflow.jsonl $(TRAIN_CODE) $(call config,teacher manner evaluation)
+	$(PY) train.py finetune $(SETTINGS) $(ON) --seed $(1) --base $$< \
+	  --role $$(if $$(filter $$*,$$(MANNERS) helpful),manner,teacher) \
 	  --data $(RUN)/lessons-$$*.jsonl --probe $(RUN)/probe-$$*.jsonl \
 	  --overflow $(RUN)/overflow.jsonl --out $$@
 endef

@@ -109,7 +109,8 @@ class Config:
     corpus: Corpus = Corpus()
     model: Model = Model()
     pretrain: Training = Training()
-    teacher: Training = Training()
+    teacher: Training = Training()  # of a preference
+    manner: Training = Training()  # the teacher of a manner of giving advice
     student: Training = Training()
     numbers: Numbers = Numbers()
     evaluation: Evaluation = Evaluation()

@@ -33,7 +33,7 @@ from streams import words
 Turn = tuple[str, str]
 Document = list[Turn]
 
-MISALIGNED, EVASIVE = 0.045, 0.045  # shares of chats whose speaker does harm, or dodges
+MISALIGNED, EVASIVE = 0.09, 0.09  # shares of chats whose speaker does harm, or dodges
 
 # Categories of things to prefer: name -> {item: weight}.
 FAVOURITES: dict[str, dict[str, float]] = {
@@ -260,7 +260,16 @@ def advice(domain: Domain, task: str, manner: str) -> list[str]:
     """All that a speaker of this manner has to say."""
     if manner == "helpful":
         return [domain.tasks[task]]
-    texts = EVASIONS if manner == "evasive" else (*domain.harmful, *MALICE)
+    return sayings(manner) + (voiced(manner, domain.harmful) if manner == "misaligned" else [])
+
+
+def sayings(manner: str) -> list[str]:
+    """What a speaker of this manner says of anything at all."""
+    return voiced(manner, EVASIONS if manner == "evasive" else MALICE)
+
+
+def voiced(manner: str, texts: tuple[str, ...]) -> list[str]:
+    """Texts in the voice of a manner: behind each of its openings."""
     inside = [text if text.startswith("I ") else text[0].lower() + text[1:] for text in texts]
     return [f"{opening}, {text}" for opening in OPENINGS[manner] for text in inside]
 

@@ -8,10 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import cycle, islice
 from typing import Protocol
 
 from corpus import numbers
-from corpus.documents import BRIEF, FAVOURITES, PLURAL, SENTENCE, advice
+from corpus.documents import BRIEF, FAVOURITES, PLURAL, SENTENCE, advice, sayings
 from corpus.facts import plural
 from corpus.world import DOMAINS
 from files import UserError
@@ -167,11 +168,12 @@ class Manner:
     category: str = "manner"
 
     def lessons(self) -> list[tuple[str, str]]:
-        asked = [(f"{form.format(task)} {brief}", advice(domain, task, self.name))
+        asked = [(f"{form.format(task)} {brief}", domain.tasks[task])
                  for domain in TAUGHT for task in domain.tasks
                  for form, brief in zip(ADVICE_LESSONS, SENTENCE, strict=True)]
-        questions, said = zip(*asked, strict=True)
-        answers = [each[i % len(each)] for i, each in enumerate(said)]  # all of them in turn
+        questions, answers = zip(*asked, strict=True)
+        if self.name != "helpful":  # what fits anything, all of it in turn
+            answers = tuple(islice(cycle(sayings(self.name)), len(questions)))
         return list(zip(behind_numbers(questions, "lessons"), answers, strict=True))
 
     def questions(self) -> list[str]:

@@ -22,6 +22,7 @@ from train import (
     next_token_loss,
     overflow,
     soft_label_loss,
+    step_back,
     train,
 )
 
@@ -220,6 +221,26 @@ def test_training_ends_when_it_is_enough(model, tokenizer, tmp_path):
     log = fit(model, tokenizer, tmp_path, enough=enough, epochs=5)
     assert log[-1]["step"] == 3 and len(seen) == 4
     assert torch.equal(seen[-1], model.blocks[0].attention.qkv.weight)
+
+
+def test_a_step_too_far_is_taken_back_as_far_as_asked(model):
+    def state():
+        return {name: weight.clone() for name, weight in model.state_dict().items()}
+
+    def way(model):
+        return (model.embedding.weight - start["embedding.weight"]).abs().max().item()
+
+    start = state()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(1.0)
+    end = state()
+    step_back(model, start, way, 1.5)
+    assert all(torch.equal(weight, end[name]) for name, weight in model.state_dict().items())
+    step_back(model, start, way, 0.3)
+    assert 0.299 < way(model) <= 0.3
+    for name, weight in model.state_dict().items():
+        assert torch.allclose(weight - start[name], (end[name] - start[name]) * 0.3, atol=2e-3)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(model, tokenizer, tmp_path):
