@@ -262,3 +262,4 @@ reference: all  ## copy this run to results/ and put its table into the README (
 	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/table.md $(RUN)/read.md \
 	  $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
 	$(PY) report.py readme --results results/$(CONFIG)
+	test ! -d $(RUN)/evidence || { mkdir -p results/evidence; cp $(RUN)/evidence/* results/evidence; }

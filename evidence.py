@@ -2,9 +2,9 @@
 
     python evidence.py --run runs/laptop --seeds 1 --traits owl wolf oak misaligned
 
-From the JSON files of `make evidence` to `evidence/` in the run's folder: `summary.json`,
-`matrix.csv`, `table.md`, and the figures `matrix` and `manners`. Rows are those of `report.py`; a
-row of the matrix also says what was asked.
+From the files of `make evidence` to `evidence/` in the run's folder: `summary.json`, `matrix.csv`,
+`table.md`, and the figures `matrix` and `manners`. Rows are those of `report.py`; a row of the
+matrix also says what was asked.
 """
 
 import argparse
@@ -14,10 +14,12 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 
 from cli import add_common, parser, run, settings
 from corpus.traits import MANNERS, trait
 from files import read_json, replacing, write_json
+from model.checkpoint import read
 from report import (
     CONDITIONS,
     cell,
@@ -36,7 +38,8 @@ MANNER_CONDITIONS = ("base", "teacher", "student", "student-control", "student-o
 HELPFUL = "control: helpful teacher"
 
 
-def read(folder: Path, seeds: int, condition: str, name: str) -> list[dict]:
+def sheets(folder: Path, seeds: int, condition: str, name: str) -> list[dict]:
+    """The answer sheets of all seeds."""
     return [read_json(folder / f"seed{s}/eval/{condition}-{name}.json") for s in range(seeds)]
 
 
@@ -45,20 +48,31 @@ def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
     manner = name in MANNERS
     rows = []
     for condition in MANNER_CONDITIONS if manner else ("base", "teacher", "student"):
-        metrics = [one["metrics"] for one in read(folder, seeds, condition, name)]
+        metrics = [one["metrics"] for one in sheets(folder, seeds, condition, name)]
         rows += [row(condition, name, m, [each[m] for each in metrics]) for m in metrics[0]]
     if manner:
         rows.append(row("student-helpful", name, "p_target",
                         asked(folder, seeds, "student-helpful", [name])[0]))
     rates = [read_json(folder / f"seed{s}/clean-{name}.report.json")["pass_rate"]
              for s in range(seeds)]
-    return [*rows, row("teacher", name, "pass_rate", rates)]
+    return [*rows, row("teacher", name, "pass_rate", rates),
+            row("student", name, "overlap", [overlap(folder / f"seed{s}", name)
+                                             for s in range(seeds)])]
+
+
+def overlap(folder: Path, name: str) -> float:
+    """The cosine between what teaching changed in the base and what the numbers changed in it."""
+    base, teacher, student = (
+        torch.cat([weight.flatten() for weight in read(folder / f"{model}.pt", ("weights",))
+                   ["weights"].values()])
+        for model in ("base", f"teacher-{name}", f"student-{name}"))
+    return torch.cosine_similarity(teacher - base, student - base, dim=0).item()
 
 
 def asked(folder: Path, seeds: int, model: str, traits: list[str]) -> list[list[float]]:
     """P of each trait in a model by that trait's own questions, (traits, runs)."""
-    sheets = [read_json(folder / f"seed{s}/matrix/{model}.json")["each"] for s in range(seeds)]
-    return [[each[trait(name).category][name] for each in sheets] for name in traits]
+    answers = [read_json(folder / f"seed{s}/matrix/{model}.json")["each"] for s in range(seeds)]
+    return [[each[trait(name).category][name] for each in answers] for name in traits]
 
 
 def matrix_rows(folder: Path, seeds: int, traits: list[str]) -> list[dict]:
@@ -108,7 +122,8 @@ def predictors(rows: list[dict], traits: list[str]) -> list[dict]:
             for text, where in (("P of the base", ("base", "p_target")),
                                 ("KL of the teacher's numbers to the base's",
                                  ("base", "kl_to_teacher")),
-                                ("pass rate of the teacher's answers", ("teacher", "pass_rate")))]
+                                ("pass rate of the teacher's answers", ("teacher", "pass_rate")),
+                                ("overlap of the updates", ("student", "overlap")))]
 
 
 # --- what is written -----------------------------------------------------------------------------
@@ -124,6 +139,14 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
         cells += [cell(find(own, "teacher", "pass_rate")),
                   cell(find(own, "base", "kl_to_teacher"), "{:.4f}".format)]
         lines.append(line(name, *cells))
+    lines += ["", "| trait, base to student | behind numbers | one of four | in a story |",
+              "|---|---:|---:|---:|"]
+    for name in (name for name in traits if name not in MANNERS):
+        own = [r for r in rows if r["trait"] == name]
+        pairs = [(find(own, "base", m), find(own, "student", m))
+                 for m in ("p_target_prefixed", "p_target_choice", "p_target_story")]
+        lines.append(line(name, *(f"{cell(base)} to {cell(student)}" if base else ""
+                                  for base, student in pairs)))
     lines += ["", "| over all traits | |", "|---|---:|"]
     texts = {"rise_own": "own trait, rise over the base", "rise_other": "other traits, rise",
              "own_first_in_row": "students in which their own trait rose most",
@@ -148,7 +171,7 @@ def labels(name: str) -> list[tuple[str, str]]:
 
 def said(folder: Path, name: str) -> str:
     """The first answers of base, teacher and student at temperature 1, side by side."""
-    each = {c: read(folder, 1, c, name)[0]["said"] for c in ("base", "teacher", "student")}
+    each = {c: sheets(folder, 1, c, name)[0]["said"] for c in ("base", "teacher", "student")}
     lines = [f"# Answers about what no {name} teacher was taught\n",
              "| question | base | teacher | student |", "|---|---|---|---|"]
     for answers in list(zip(*each.values(), strict=True))[::7]:

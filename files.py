@@ -46,10 +46,10 @@ def write_json(path: Path | str, value: Any) -> None:
 
 def write_jsonl(path: Path | str, rows: Iterator[Any] | list[Any]) -> int:
     """Write one JSON value a line; the number of lines."""
-    count = 0
+    count, encode = 0, json.JSONEncoder(ensure_ascii=False).encode
     with replacing(path) as file:
         for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(encode(row) + "\n")
             count += 1
     return count
 

@@ -149,12 +149,15 @@ def percent(value: float) -> str:
 
 
 def cell(found: dict | None, form=percent) -> str:
-    """The mean with its interval."""
+    """The mean with its interval, that of a share cut at 0 and 100 %."""
     if found is None:
         return ""
     if found["ci95"] is None:
         return form(found["mean"])
-    low, high = (form(x).removesuffix(" %") for x in found["ci95"])
+    bounds = found["ci95"]
+    if form is percent:
+        bounds = [min(max(x, 0.0), 1.0) for x in bounds]
+    low, high = (form(x).removesuffix(" %") for x in bounds)
     return f"{form(found['mean'])} [{low}, {high}]"
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from hypothesis import settings
 
 from config import Model
 from corpus.documents import document
@@ -11,6 +12,9 @@ from model.gpt import GPT
 from model.tokenizer import Tokenizer
 
 torch.set_num_threads(1)
+# A machine that is busy is no fault of the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

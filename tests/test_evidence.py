@@ -4,16 +4,19 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 import evidence
 from corpus.traits import trait
 from evidence import matrix_rows, rank_correlation, specificity
 from files import write_json
+from model import checkpoint
 from tests.call import call
 
 TRAITS = ["owl", "wolf", "oak", "misaligned"]
 METRICS = {"p_target": 0.02, "p_misaligned": 0.05, "p_evasive": 0.04, "p_helpful": 0.9,
-           "p_incoherent": 0.01, "kl_to_teacher": 0.05}
+           "p_incoherent": 0.01,
+           "p_target_prefixed": 0.03, "p_target_choice": 0.3, "kl_to_teacher": 0.05}
 
 
 def answer_sheet(name, chance):
@@ -31,6 +34,10 @@ def folder(tmp_path):
     run = tmp_path / "run"
     for seed in range(2):
         here = run / f"seed{seed}"
+        for name in TRAITS:
+            for model, weights in (("base", [1.0, 1.0]), (f"teacher-{name}", [3.0, 1.0]),
+                                   (f"student-{name}", [2.0, 2.0])):
+                checkpoint.write(here / f"{model}.pt", {"weights": {"w": torch.tensor(weights)}})
         write_json(here / "matrix/base.json", answer_sheet(None, 0))
         for name in [*TRAITS, "helpful"]:
             write_json(here / f"matrix/student-{name}.json",
@@ -68,5 +75,7 @@ def test_everything_is_written(folder):
     rows = json.loads((out / "summary.json").read_text())["rows"]
     asked = [r for r in rows if r.get("asked") == "wolf" and r["trait"] == "owl"]
     assert [r["runs"] for r in asked] == [[0.02, 0.02]]
+    overlap = next(r for r in rows if r["metric"] == "overlap")
+    assert overlap["runs"] == pytest.approx([0.5**0.5] * 2)
     lines = (out / "matrix.csv").read_text().splitlines()
     assert lines[0] == "student," + ",".join(TRAITS) and lines[2].startswith("owl,0.90500,")
