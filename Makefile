@@ -13,7 +13,8 @@ DEVICE ?= auto
 SET    ?=
 RUN    ?= runs/$(CONFIG)
 PYTHON ?= python3
-JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+# nproc believes OMP_NUM_THREADS, which is set below for a call of make within this one.
+JOBS   ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
 # Small models gain nothing from a second thread: run stages side by side, one thread each.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
