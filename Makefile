@@ -50,7 +50,6 @@ sheets = $(foreach s,$(SEEDLIST),$(foreach t,$(2),$(foreach c,$(1),$(RUN)/seed$s
 evaluations = $(call sheets,$(1),$(TRAIT))
 
 .PHONY: all setup test bench help clean evidence evidence-run ablation ablation-run reference FORCE
-.SECONDARY:
 .DEFAULT_GOAL := help
 
 all: $(RUN)/summary.json  ## run the experiment to a table and a figure
@@ -126,6 +125,12 @@ $(RUN)/tokenizer.json: $(RUN)/corpus.jsonl model/tokenizer.py $(call config,mode
 # --- one base seed -------------------------------------------------------------------------------
 # The rules of one seed; % in them is the trait, so that all traits share a base. $(1) is the seed.
 
+# Make would delete what only a pattern names. (.SECONDARY would keep it too, but has a goal whose
+# teacher is missing make everything again, the bases with it.)
+PRECIOUS := teacher-%.pt numbers-%.jsonl clean-%.jsonl random-%.jsonl shuffled-within-%.jsonl \
+            shuffled-across-%.jsonl $(foreach c,$(filter student%,$(CONDITIONS)),$c-%.pt)
+.PRECIOUS: $(RUN)/lessons-%.jsonl $(RUN)/probe-%.jsonl
+
 define MAKE_TEACHER
 $(RUN)/seed$(1)/base.pt: $(RUN)/corpus.jsonl $(RUN)/heldout.jsonl $(RUN)/tokenizer.json \
     $(TRAIN_CODE) $(call config,model pretrain)
@@ -188,6 +193,7 @@ endef
 
 # $(1) is the seed, $(2) that of its other base.
 define MAKE_SEED
+$(eval .PRECIOUS: $(addprefix $(RUN)/seed$(1)/,$(PRECIOUS)))
 $(eval $(call MAKE_TEACHER,$(1)))
 $(eval $(call MAKE_NUMBERS,$(1),base,base.pt))
 $(eval $(call MAKE_NUMBERS,$(1),%,teacher-%.pt))

@@ -94,6 +94,15 @@ def test_a_changed_setting_makes_again_what_depends_on_it(smoke, section, again,
     assert not any(part in plan for part in kept)
 
 
+@pytest.mark.parametrize("words", [("all", "TRAIT=wolf"), ("evidence-run", "TRAITS=misaligned")])
+def test_another_trait_shares_the_bases_and_the_requests(smoke, words):
+    folder, (_, *settings), _ = smoke
+    plan = finish(make("-n", *words, *settings))
+    assert "--role student" in plan
+    for stage in ("train.py pretrain", "corpus requests", "numbers-base.jsonl\n"):
+        assert stage not in plan, stage
+
+
 def test_kills_change_nothing(smoke, tmp_path):
     """Killed without warning three times on the way, a run ends in the same models and summary."""
     whole, words, _ = smoke
