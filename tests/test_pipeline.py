@@ -96,7 +96,7 @@ def test_a_changed_setting_makes_again_what_depends_on_it(smoke, section, again,
 
 @pytest.mark.parametrize("words", [("all", "TRAIT=wolf"), ("evidence-run", "TRAITS=misaligned")])
 def test_another_trait_shares_the_bases_and_the_requests(smoke, words):
-    folder, (_, *settings), _ = smoke
+    _, (_, *settings), _ = smoke
     plan = finish(make("-n", *words, *settings))
     assert "--role student" in plan
     for stage in ("train.py pretrain", "corpus requests", "numbers-base.jsonl\n"):
