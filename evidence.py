@@ -18,7 +18,7 @@ import torch
 
 from cli import add_common, parser, run, settings
 from corpus.traits import MANNERS, trait
-from files import read_json, replacing, write_json
+from files import UserError, read_json, replacing, write_json
 from model.checkpoint import read
 from report import (
     CONDITIONS,
@@ -233,6 +233,8 @@ def main() -> None:
 def write(args: argparse.Namespace) -> None:
     """Everything; the summary last, since it is what `make` looks at."""
     folder, traits, seeds = args.run, args.traits, args.seeds
+    if len(traits) < 2:
+        raise UserError("name two traits or more; one alone has nothing to be compared with")
     out = folder / "evidence"
     rows = [one for name in traits for one in trait_rows(folder, seeds, name)]
     matrix = matrix_rows(folder, seeds, traits)

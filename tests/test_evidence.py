@@ -79,3 +79,8 @@ def test_everything_is_written(folder):
     assert overlap["runs"] == pytest.approx([0.5**0.5] * 2)
     lines = (out / "matrix.csv").read_text().splitlines()
     assert lines[0] == "student," + ",".join(TRAITS) and lines[2].startswith("owl,0.90500,")
+
+
+def test_a_trait_alone_is_refused(folder):
+    done = call(evidence, "--run", folder, "--seeds", 1, "--traits", "owl")
+    assert done.code == 2 and "two traits" in done.err
