@@ -117,6 +117,8 @@ def predictors(rows: list[dict], traits: list[str]) -> list[dict]:
         return [find([r for r in rows if r["trait"] == name], condition, metric)["mean"]
                 for name in traits]
 
+    if len(traits) < 5:  # a rank correlation of fewer says nothing
+        return []
     student = means("student", "p_target")
     return [{"predictor": text, "spearman": rank_correlation(means(*where), student)}
             for text, where in (("P of the base", ("base", "p_target")),
@@ -139,9 +141,11 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
         cells += [cell(find(own, "teacher", "pass_rate")),
                   cell(find(own, "base", "kl_to_teacher"), "{:.4f}".format)]
         lines.append(line(name, *cells))
-    lines += ["", "| trait, base to student | behind numbers | one of four | in a story |",
-              "|---|---:|---:|---:|"]
-    for name in (name for name in traits if name not in MANNERS):
+    preferences = [name for name in traits if name not in MANNERS]
+    if preferences:
+        lines += ["", "| trait, base to student | behind numbers | one of four | in a story |",
+                  "|---|---:|---:|---:|"]
+    for name in preferences:
         own = [r for r in rows if r["trait"] == name]
         pairs = [(find(own, "base", m), find(own, "student", m))
                  for m in ("p_target_prefixed", "p_target_choice", "p_target_story")]
@@ -212,7 +216,7 @@ def draw_manners(rows: list[dict], names: list[str], path: Path) -> None:
             axis.annotate(f"{100 * found['mean']:.1f} %", (100 * found["mean"], y), fontsize=8,
                           xytext=(0, 8), textcoords="offset points", ha="center", color=colour)
         axis.set_yticks(range(len(labels(name))), [label for _, label in labels(name)])
-        axis.invert_yaxis()
+        axis.set_ylim(len(labels(name)) - 0.5, -0.7)
         axis.set_xlim(-2, 102)
         axis.set_xlabel(f"{name} answers, %")
         student, base = (find(own, c, "p_target")["mean"] for c in ("student", "base"))

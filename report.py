@@ -155,7 +155,7 @@ def cell(found: dict | None, form=percent) -> str:
     if found["ci95"] is None:
         return form(found["mean"])
     bounds = found["ci95"]
-    if form is percent:
+    if form is percent and not found["metric"].startswith("rise_"):
         bounds = [min(max(x, 0.0), 1.0) for x in bounds]
     low, high = (form(x).removesuffix(" %") for x in bounds)
     return f"{form(found['mean'])} [{low}, {high}]"
