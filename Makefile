@@ -249,18 +249,21 @@ export BEGAN PLANNED
 # An ablation copies the run for each value, so that whatever the setting cannot touch is kept. A
 # value may bring further settings along: VALUES="lora blocks,student.lr=1e-3".
 ABLATION := runs/ablation/$(CONFIG)-$(KEY)
+COMMA    := ,
+# The folder of each value: neither a comma nor an equals sign may stand in a name that make reads.
+FOLDERS   = $(addprefix $(ABLATION)/,$(subst =,-,$(subst $(COMMA),_,$(VALUES))))
 
 ablation: all  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 	@test -n "$(KEY)" -a -n "$(VALUES)" || { \
 	  echo 'error: say what to vary: make ablation KEY=student.lr VALUES="1e-3 3e-3"'; exit 2; }
 	@mkdir -p $(ABLATION)
 	@for value in $(VALUES); do \
-	  test -d $(ABLATION)/$$value || cp -Rp $(RUN) $(ABLATION)/$$value || exit; \
-	  $(MAKE) ablation-run RUN=$(ABLATION)/$$value \
-	    SET="$(SET) $(KEY)=$$(echo $$value | tr , ' ')" || exit; \
+	  folder=$(ABLATION)/$$(echo $$value | tr ,= _-); \
+	  test -d $$folder || cp -Rp $(RUN) $$folder || exit; \
+	  $(MAKE) ablation-run RUN=$$folder SET="$(SET) $(KEY)=$$(echo $$value | tr , ' ')" || exit; \
 	done
 	$(PY) report.py ablation --key $(KEY) --seeds $(SEEDS) --trait $(TRAIT) \
-	  --runs $(foreach value,$(VALUES),$(ABLATION)/$(value)) --out $(ABLATION)/ablation
+	  --runs $(FOLDERS) --out $(ABLATION)/ablation
 
 ablation-run: $(call evaluations,base teacher student student-other-base)
 
