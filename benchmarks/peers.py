@@ -18,7 +18,7 @@ def gpt2(shape: Model, tokenizer: Tokenizer, device: torch.device) -> GPT2LMHead
     """GPT-2 of the same width, depth, heads and vocabulary, without dropout."""
     torch.manual_seed(0)
     return GPT2LMHeadModel(GPT2Config(
-        vocab_size=tokenizer.vocab_size, n_positions=shape.block_size, n_embd=shape.d_model,
+        vocab_size=tokenizer.vocab_size, n_positions=shape.block_size + 1, n_embd=shape.d_model,
         n_layer=shape.n_layer, n_head=shape.n_head, resid_pdrop=0.0, embd_pdrop=0.0,
         attn_pdrop=0.0, bos_token_id=tokenizer.begin, eos_token_id=tokenizer.end,
         pad_token_id=tokenizer.pad)).to(device)
