@@ -220,7 +220,7 @@ class Bench:
 
     def generate_nocache(self) -> Row:
         new = self.config.numbers.max_new_tokens
-        return self.generation("nocache", 4096, lambda batches: [
+        return self.generation("nocache", 1024, lambda batches: [
             peers.uncached(self.writers[0], self.tokenizer, batch,
                            torch.rand(len(batch), new, device=self.device), generate.Sampling())
             for batch in batches])
