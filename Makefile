@@ -129,7 +129,7 @@ $(RUN)/tokenizer.json: $(RUN)/corpus.jsonl model/tokenizer.py $(call config,mode
 # teacher is missing make everything again, the bases with it.)
 PRECIOUS := teacher-%.pt numbers-%.jsonl clean-%.jsonl random-%.jsonl shuffled-within-%.jsonl \
             shuffled-across-%.jsonl $(foreach c,$(filter student%,$(CONDITIONS)),$c-%.pt)
-.PRECIOUS: $(RUN)/lessons-%.jsonl $(RUN)/probe-%.jsonl
+.PRECIOUS: $(RUN)/config/%.json $(RUN)/lessons-%.jsonl $(RUN)/probe-%.jsonl
 
 define MAKE_TEACHER
 $(RUN)/seed$(1)/base.pt: $(RUN)/corpus.jsonl $(RUN)/heldout.jsonl $(RUN)/tokenizer.json \
