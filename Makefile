@@ -41,7 +41,7 @@ BASES    := $(sort $(SEEDLIST) 1)
 
 CORPUS_CODE := $(wildcard corpus/*.py) streams.py
 MODEL_CODE  := $(wildcard model/*.py) data.py
-TRAIN_CODE  := train.py parallel.py $(MODEL_CODE)
+TRAIN_CODE  := train.py watch.py parallel.py $(MODEL_CODE)
 
 CONDITIONS := base teacher student student-soft student-control student-other-base \
               student-shuffled-within student-shuffled-across student-random in-context

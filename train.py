@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -34,80 +33,11 @@ from data import Batch, Order, Rows, document_rows, encode_pairs, read_pairs, sp
 from files import UserError, write_jsonl
 from model import checkpoint, lora
 from model.gpt import GPT
-from model.score import score
 from model.tokenizer import Tokenizer
 from streams import derive
+from watch import Answers, Monitor, overflow, step_back
 
 Objective = Callable[[GPT, Batch], tuple[Tensor, int]]  # a summed loss, and of how many terms
-
-
-class Answers(NamedTuple):
-    """Requests, each with all the answers that show the trait."""
-
-    rows: Rows
-    requests: int
-
-    @classmethod
-    def read(cls, path: Path, tokenizer: Tokenizer) -> "Answers":
-        pairs = read_pairs(path)
-        return cls(encode_pairs(pairs, tokenizer), len({request for request, _ in pairs}))
-
-    def share(self, model: GPT) -> float:
-        """P(any of its answers | request), mean over requests."""
-        return score(model, self.rows).logprob.exp().sum().item() / self.requests
-
-
-class Monitor(NamedTuple):
-    """What is looked at while a model trains, and never trained on."""
-
-    heldout: Rows
-    probe: Answers | None
-
-    def read(self, model: GPT) -> dict[str, float]:
-        """Held-out loss (nats a token) and the probability of the probe's answers."""
-        held = score(model, self.heldout)
-        values = {"heldout_loss": -held.logprob.sum().item() / max(held.tokens.sum().item(), 1)}
-        if self.probe is not None:
-            values["probe"] = self.probe.share(model)
-        return values
-
-
-@torch.inference_mode()
-def overflow(model: GPT, rows: Rows, words: list[int]) -> float:
-    """How many number answers a word would break, were they written by `model`: a share.
-
-    That is one less the product of P(no word) over the tokens of an answer, mean over the answers
-    in `rows`. It goes with the share that the filter rejects, and takes no sampling.
-    """
-    batch = rows.batch(np.arange(len(rows)), pad=0).to(model.embedding.weight.device)
-    chances = model.logits(batch.hidden(model)).softmax(-1)
-    wordless = (1 - chances[:, words].sum(-1)).clamp(min=1e-9).log()
-    kept = wordless.new_zeros(len(rows)).index_add_(0, batch.row_of, wordless).exp()
-    return 1 - kept.mean().item()
-
-
-@torch.no_grad()
-def step_back(
-    model: GPT, start: dict[str, Tensor], spills: Callable[[GPT], float], most: float
-) -> None:
-    """Go back on the straight line to the `start` weights until `spills(model)` is at most `most`.
-
-    A teacher's last step alone can take its overflow from a tenth to nearly all.
-    """
-    end = {name: weight.clone() for name, weight in model.state_dict().items()}
-
-    def go(share: float) -> float:
-        for name, weight in model.state_dict().items():
-            weight.copy_(start[name].lerp(end[name], share))
-        return spills(model)
-
-    low, high = 0.0, 1.0
-    if go(high) <= most:
-        return
-    for _ in range(10):
-        middle = (low + high) / 2
-        low, high = (middle, high) if go(middle) <= most else (low, middle)
-    go(low)
 
 
 # --- what is trained, and on what loss -----------------------------------------------------------
@@ -167,6 +97,11 @@ def learning_rate(step: int, steps: int, training: Training) -> float:
     return training.lr * min(1.0, (step + 1) / (warm + 1), (steps - step) / max(down, 1e-9))
 
 
+def spaced(steps: int, times: int) -> set[int]:
+    """The steps at which something is done `times` times in a run, and before its first step."""
+    return {round(steps * i / times) for i in range(times + 1)}
+
+
 def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
     """AdamW; weight decay on matrices alone."""
     matrices, vectors = ([p for p in trained if (p.dim() > 1) == wide] for wide in (True, False))
@@ -176,10 +111,18 @@ def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
                              betas=(training.beta1, training.beta2), fused=True)
 
 
-def parts(chosen: np.ndarray, rows: Rows, training: Training) -> list[np.ndarray]:
-    """The rows of a step in parts of at most so many padded tokens, to bound the memory."""
-    size = max(1, training.tokens_at_once // rows.lengths[chosen].max())
-    return np.split(chosen, range(size, len(chosen), size))
+def batches_of(chosen: np.ndarray, rows: Rows, training: Training, pad: int) -> list[Batch]:
+    """This process's share of a step's rows, in batches of at most so many padded tokens.
+
+    Raises `UserError` when there are fewer rows than processes.
+    """
+    rank, processes = parallel.place()
+    if processes > len(chosen):
+        raise UserError(f"{processes} processes cannot share batches of {len(chosen)} rows; "
+                        "start fewer, or raise batch_size")
+    mine = chosen[rank::processes]
+    size = max(1, training.tokens_at_once // rows.lengths[mine].max())
+    return [rows.batch(part, pad) for part in np.split(mine, range(size, len(mine), size))]
 
 
 def update(
@@ -286,18 +229,13 @@ def train(
     optimizer = optimizer_for(trained, training)
     order = Order(rows.shapes, training.batch_size, seed, purpose)
     steps = max(1, round(order.steps * training.epochs))
-    logged = {round(steps * i / training.evaluations) for i in range(training.evaluations + 1)}
-    kept = {round(steps * i / training.checkpoints) for i in range(1, training.checkpoints)}
+    logged = spaced(steps, training.evaluations)
+    kept = spaced(steps, training.checkpoints) - {0, steps}
     identity = json.dumps([asdict(training), rows.hash, seed, purpose, steps, story])
     state = State.restored(resume, identity, trained, optimizer)
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
     label = f"{log.parent.parent.name}/{log.stem}"  # seed0/student-owl
-
-    rank, processes = parallel.place()
-    if processes > order.batch_size:
-        raise UserError(f"{processes} processes cannot share batches of {order.batch_size} rows; "
-                        "start fewer, or raise batch_size")
 
     # The loop runs once more than there are steps, to log and to stop at the last one.
     for step in progress(range(first, steps + 1), steps + 1, label, first):
@@ -312,16 +250,15 @@ def train(
             state.report(log, lr, speed, monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
-        if step in kept and step > first and rank == 0:
+        if step in kept and step > first and parallel.first():
             state.keep(resume, identity, trained, optimizer)
         if last:
             break
         for group in optimizer.param_groups:
             group["lr"] = lr
-        mine = order.rows(step)[rank::processes]
-        batches = [rows.batch(part, pad) for part in parts(mine, rows, training)]
+        batches = batches_of(order.rows(step), rows, training, pad)
         loss_sum += update(model, trained, optimizer, batches, objective, training.grad_clip)
-        tokens += processes * sum(batch.tokens.numel() for batch in batches)
+        tokens += parallel.place()[1] * sum(batch.tokens.numel() for batch in batches)
         state.loss_steps += 1
     lora.merge(model)
     model.requires_grad_(True)
@@ -360,8 +297,8 @@ def finetune(args: argparse.Namespace) -> None:
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
         objective = soft_label_loss(teacher, tokenizer)
     enough = spills = spilled = None
-    start = {name: weight.clone() for name, weight in model.state_dict().items()}
     if args.overflow:
+        start = {name: weight.clone() for name, weight in model.state_dict().items()}
         spilled, words = encode_pairs(read_pairs(args.overflow), tokenizer), tokenizer.word_ids()
 
         def spills(model: GPT) -> float:

@@ -1,6 +1,6 @@
 """Time this project beside what a user would pick instead, on the machine at hand, in one run.
 
-    python -m benchmarks --out results/bench [--works train-laptop filter] [--run runs/bench]
+    python -m benchmarks --out results/bench [--works train-laptop filter]
 
 Writes `<device>.json` and `<device>.md` to the folder. Ours and the peer take turns (A B A B ...),
 a figure is the median, and it is the ratio that travels from machine to machine. Limits are the

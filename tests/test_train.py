@@ -15,16 +15,8 @@ from model.checkpoint import load_model
 from model.gpt import GPT
 from model.score import score
 from tests.call import call
-from train import (
-    Answers,
-    Monitor,
-    learning_rate,
-    next_token_loss,
-    overflow,
-    soft_label_loss,
-    step_back,
-    train,
-)
+from train import learning_rate, next_token_loss, soft_label_loss, train
+from watch import Answers, Monitor, overflow, step_back
 
 PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(48)]
 
