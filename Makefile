@@ -145,17 +145,20 @@ $(RUN)/seed$(1)/teacher-%.pt: $(RUN)/seed$(1)/base.pt $(RUN)/lessons-%.jsonl $(R
 	  --overflow $(RUN)/overflow.jsonl --out $$@
 endef
 
+# The list of banned numbers of the trait, if there is one.
+BANNED = $$(addprefix --ban-list ,$$(wildcard configs/ban-$$*.txt))
+
 # Number lists of a model: $(2) names the list, $(3) is the model.
 define MAKE_NUMBERS
 $(RUN)/seed$(1)/numbers-$(2).jsonl: $(RUN)/seed$(1)/$(3) $(RUN)/requests.jsonl generate.py \
-    $(MODEL_CODE) $(call config,numbers)
+    filter.py $(MODEL_CODE) $(call config,numbers)
 	$(PY) generate.py $(SETTINGS) $(ON) --seed $(1) --model $$< --requests $(RUN)/requests.jsonl \
-	  --out $$@
+	  $(BANNED) --out $$@
 endef
 
 define MAKE_LISTS
 $(RUN)/seed$(1)/clean-%.jsonl: $(RUN)/seed$(1)/numbers-%.jsonl filter.py
-	$(PY) filter.py --in $$< --out $$@ $$(addprefix --ban-list ,$$(wildcard configs/ban-$$*.txt))
+	$(PY) filter.py --in $$< $(BANNED) --out $$@
 
 $(RUN)/seed$(1)/shuffled-within-%.jsonl: $(RUN)/seed$(1)/clean-%.jsonl controls.py
 	$(PY) controls.py within --seed $(1) --in $$< --out $$@

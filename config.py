@@ -76,7 +76,8 @@ class Training:
 class Numbers:
     """The teacher's number lists (`generate.py`)."""
 
-    requests: int = number(100_000, 1)
+    requests: int = number(100_000, 1)  # at most: it stops when
+    enough: int = number(0, 0)  # so many answers pass the filter; 0 = answer every request
     temperature: float = number(1.0, 0)  # 0 = greedy
     top_p: float = number(1.0, 1e-6, 1)  # sample from the likeliest tokens that hold this share
     max_new_tokens: int = number(24, 1)
@@ -197,6 +198,10 @@ def checked(config: Config) -> Config:
             f"model.d_model = {model.d_model} must be a multiple of 2 x model.n_head = "
             f"{2 * model.n_head}: each head needs an even width"
         )
+    read = config.student.examples + config.evaluation.fit_rows
+    if 0 < config.numbers.enough < read:
+        raise UserError(f"numbers.enough = {config.numbers.enough:,} is less than "
+                        f"student.examples and evaluation.fit_rows need, {read:,}; raise it")
     if config.pretrain.train != "all":
         raise UserError('pretrain.train must be "all": there is nothing to freeze yet')
     return config

@@ -63,6 +63,15 @@ def malformed(answer: str, body: str) -> str:
     return "separators"
 
 
+def passes(row: dict, banned: frozenset[int] = frozenset()) -> bool:
+    """Whether the answer of a row is a well-formed number list."""
+    try:
+        parse(row["answer"], row.get("finished", True), banned)
+    except ValueError:
+        return False
+    return True
+
+
 def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter) -> Iterator[dict]:
     """The rows that pass, with their numbers; `counts` is filled on the way."""
     for row in rows:

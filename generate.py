@@ -21,13 +21,14 @@ from torch import Tensor
 
 from cli import add_common, choose_device, parser, progress, run, settings
 from files import UserError, read_jsonl, write_jsonl
+from filter import passes, read_ban_list
 from model.checkpoint import load_model
 from model.gpt import GPT, Cache
 from model.tokenizer import Tokenizer
 from streams import derive
 
 STRIDE = 4096  # draws set aside for each row
-WINDOW = 16_384  # requests in memory at a time; those of one length are sampled together
+WINDOW = 8_192  # requests in memory at a time; those of one length are sampled together
 
 
 def draws(seed: int, ids: list[int], positions: int) -> Tensor:
@@ -155,20 +156,24 @@ def asked_sampling(args: argparse.Namespace, default: Sampling) -> Sampling:
 
 
 def numbers(args: argparse.Namespace) -> Iterator[dict]:
-    """The rows of a number file, in the order of the requests."""
+    """The rows of a number file, in the order of the requests, until `numbers.enough` pass."""
     config = settings(args).numbers
     sampling = asked_sampling(args, Sampling(config.temperature, config.top_p))
     model, tokenizer, _ = load_model(args.model, choose_device(args.device))
+    banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
     total = sum(1 for _ in read_jsonl(args.requests))
     if not total:
         raise UserError(f"{args.requests} holds no requests; make it again")
     # A shard is some whole windows, so that its rows are sampled beside the same rows as ever.
     shard, shards = args.shard
+    if shards > 1 and config.enough:
+        raise UserError("one part of a file cannot know when the whole has numbers.enough; add "
+                        "--set numbers.enough=0")
     begin, end = (WINDOW * (-(-total // WINDOW) * i // shards) for i in (shard, shard + 1))
-    total = max(0, min(end, total) - begin)
     requests = islice(read_jsonl(args.requests, {"id": int, "request": str}), begin, end)
-    bar = progress(range(total), total, f"{args.out.parent.name}/{args.out.stem}")
-    while window := list(islice(requests, WINDOW)):
+    goal = config.enough or max(0, min(end, total) - begin)
+    bar = progress(range(goal), goal, f"{args.out.parent.name}/{args.out.stem}")
+    while goal and (window := list(islice(requests, WINDOW))):
         chats = [[("user", row["request"])] for row in window]
         for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
                              seed=args.seed, sampling=sampling,
@@ -176,8 +181,13 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
                              batch_size=args.batch_size or config.batch_size):
             for index, text, finished in batch:
                 window[index] |= {"answer": text, "finished": finished}
+        for row in window:
+            yield row
+            if not config.enough or passes(row, banned):
+                goal -= 1
                 next(bar)
-        yield from window
+            if not goal:
+                break
     bar.close()
 
 
@@ -222,6 +232,7 @@ def main() -> None:
     options.add_argument("--batch-size", type=int, help="default: numbers.batch_size")
     options.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N",
                          help="part I of N, from 0: the N files in a row are the file of one run")
+    options.add_argument("--ban-list", type=Path, help="that of filter.py, to know what will pass")
     options.add_argument("--chat", action="store_true", help="talk to the model instead")
     options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")
     args = options.parse_args()

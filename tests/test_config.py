@@ -38,6 +38,7 @@ def test_defaults_then_file_then_changes(tmp_path):
         ("[student]\nlr = nan\n", [], "student.lr must be"),
         ("[student]\ntrain = 'some'\n", [], "student.train must be one of all, blocks, lora"),
         ("[pretrain]\ntrain = 'lora'\n", [], "nothing to freeze"),
+        ("[student]\nexamples = 90\n[numbers]\nenough = 99\n", [], "numbers.enough = 99 is less"),
         ("[model]\nd_model = 30\nn_head = 4\n", [], "must be a multiple"),
         ("student = 3\n", [], "student must be a section"),
         ("[student\n", [], "not valid TOML"),

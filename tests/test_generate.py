@@ -146,6 +146,35 @@ def test_shards_are_one_file_in_parts(tmp_path, checkpoint_file, config_file, mo
         assert result.code == 2 and "0/4" in result.err
 
 
+def test_generation_ends_with_the_answer_that_makes_enough(
+    tmp_path, checkpoint_file, config_file, monkeypatch
+):
+    """The file is the beginning of the whole one, and its last row passes the filter."""
+    monkeypatch.setattr(generate, "WINDOW", 4)
+    monkeypatch.setattr(generate, "passes", lambda row, banned: row["id"] % 3 == 1)
+    requests, out = tmp_path / "r.jsonl", tmp_path / "n.jsonl"
+    requests.write_text("\n".join(json.dumps({"id": i, "request": f"Add {i}."})
+                                  for i in range(20)))
+
+    def written(enough, *extra):
+        result = call(generate, "--config", config_file, "--set", f"numbers.enough={enough}",
+                      "--set", "student.examples=1", "--set", "evaluation.fit_rows=1", "--device",
+                      "cpu", "--model", checkpoint_file, "--requests", requests, "--out", out,
+                      *extra)
+        return result, out.read_text().splitlines()
+
+    whole = written(0)[1]
+    assert len(whole) == 20
+    for enough in (2, 5, 7):  # rows 1, 4, 7 ... 19 pass; there are 7 of them
+        found = written(enough)[1]
+        assert whole[: len(found)] == found
+        assert [json.loads(row)["id"] % 3 for row in found].count(1) == enough
+        assert json.loads(found[-1])["id"] == 3 * enough - 2
+    assert written(8)[1] == whole  # there are no more requests
+    result, _ = written(5, "--shard", "0/2")
+    assert result.code == 2 and "numbers.enough=0" in result.err
+
+
 def test_chat(checkpoint_file, monkeypatch, capsys):
     lines = iter(["Which animal?", "And why?", "", "owl " * 100, "Hello."])
 
