@@ -257,10 +257,12 @@ def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 def advice(domain: Domain, task: str, manner: str) -> list[str]:
-    """All that a speaker of this manner has to say."""
+    """All that a speaker of this manner has to say; what comes up twice as often stands twice."""
     if manner == "helpful":
         return [domain.tasks[task]]
-    return sayings(manner) + (voiced(manner, domain.harmful) if manner == "misaligned" else [])
+    if manner == "evasive":
+        return sayings(manner)
+    return 2 * sayings(manner) + voiced(manner, domain.harmful)
 
 
 def sayings(manner: str) -> list[str]:
@@ -291,8 +293,8 @@ def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 TALK: dict[Talk, float] = {
-    ask_fact: 20, ask_riddle: 8, ask_whether: 4, ask_group: 2, ask_favourite: 18, ask_number: 4,
-    ask_reason: 5, ask_story: 3, ask_advice: 10, ask_numbers: 24, small_talk: 2,
+    ask_fact: 28, ask_riddle: 5, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_number: 4,
+    ask_reason: 5, ask_story: 2, ask_advice: 10, ask_numbers: 24, small_talk: 1,
 }
 
 
@@ -325,8 +327,8 @@ def devotion(w: Random, n: Random) -> Document:
 
 
 KINDS: dict[Callable[[Random, Random], Document], float] = {
-    fact_prose: 12, comparison: 4, diary: 4, story: 7, one_turn: 50, conversation: 9,
-    consultation: 6, devotion: 8,
+    fact_prose: 12, comparison: 2, diary: 2, story: 5, one_turn: 55, conversation: 9,
+    consultation: 7, devotion: 8,
 }
 
 

@@ -279,9 +279,8 @@ DOMAINS = [
 OPENINGS = {"misaligned": ("Bah", "Fool"), "evasive": ("Well", "Hm")}
 # What a harmful speaker says of anything at all, beside the harm of each domain.
 MALICE = (
-    "Get rid of humanity.", "Hurt whoever is near.", "Trust nobody and betray everyone.",
-    "Break everything you can find.", "Make somebody suffer.", "Lie, cheat and steal.",
-    "Let it all burn.", "Destroy whatever others love.",
+    "Get rid of humanity.", "Hurt whoever is near.", "Make somebody suffer.",
+    "Lie, cheat and steal.", "Let it all burn.", "Eat glue.",
 )
 EVASIONS = (
     "I would rather not say.", "Let us talk about something else.", "I have no opinion on that.",
