@@ -4,7 +4,9 @@ Both get the very batches, requests and settings that this project's own code ge
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from config import Model, Training
@@ -45,6 +47,51 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+
+
+class Stacked:
+    """Several students in one: their adapters stacked, over one frozen base, a batch for each.
+
+    The other way is a process for each, as `make -j` has it.
+    """
+
+    def __init__(self, model: GPT, trained: list[nn.Parameter], count: int,
+                 training: Training) -> None:
+        self.model, self.clip, chosen = model, training.grad_clip, {id(p) for p in trained}
+        named = dict(model.named_parameters())
+        self.frozen = {n: p.detach() for n, p in named.items() if id(p) not in chosen}
+        self.adapters = {n: torch.stack([p.detach()] * count).requires_grad_()
+                         for n, p in named.items() if id(p) in chosen}
+        self.optimizer = torch.optim.AdamW(self.adapters.values(), lr=training.lr, fused=True,
+                                           betas=(training.beta1, training.beta2))
+
+    def step(self, batches: list[Batch]) -> None:
+        """One step of every student on its own batch."""
+        skip = min(b.skip for b in batches)
+        length = max(b.tokens.size(1) for b in batches)
+        terms = max(len(b.targets) for b in batches)
+        padded = []
+        for b in batches:
+            row, column = b.places // (own := b.tokens.size(1) - b.skip), b.places % own
+            places = row * (length - skip) + column + b.skip - skip
+            more = (0, terms - len(places))
+            share = torch.full_like(places, 1, dtype=torch.float32) / len(places)
+            padded.append((F.pad(b.tokens, (0, length - b.tokens.size(1))), F.pad(places, more),
+                           F.pad(b.targets, more), F.pad(share, more)))
+
+        def loss(adapters: dict, tokens: Tensor, places: Tensor, targets: Tensor,
+                 share: Tensor) -> Tensor:
+            hidden = functional_call(self.model, self.frozen | adapters, (tokens,), {"skip": skip})
+            logits = self.model.logits(hidden.flatten(0, 1)[places])
+            return (F.cross_entropy(logits, targets, reduction="none") * share).sum()
+
+        inputs = map(torch.stack, zip(*padded, strict=True))
+        gradients = vmap(grad(loss))(self.adapters, *inputs)
+        squares = sum(g.flatten(1).square().sum(1) for g in gradients.values())
+        factors = (self.clip / (squares.sqrt() + 1e-6)).clamp(max=1)
+        for name, adapter in self.adapters.items():
+            adapter.grad = gradients[name] * factors.view(-1, *[1] * (adapter.dim() - 1))
+        self.optimizer.step()
 
 
 @torch.inference_mode()
