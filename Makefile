@@ -275,4 +275,7 @@ reference: all  ## copy this run to results/ and put its table into the README (
 	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/table.md $(RUN)/read.md \
 	  $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
 	$(PY) report.py readme --results results/$(CONFIG)
+	for folder in $(wildcard runs/ablation/$(CONFIG)-*); do \
+	  to=results/ablation/$${folder#runs/ablation/$(CONFIG)-}; \
+	  mkdir -p $$to; cp $$folder/ablation.* $$to || exit; done
 	test ! -d $(RUN)/evidence || { mkdir -p results/evidence; cp $(RUN)/evidence/* results/evidence; }

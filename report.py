@@ -23,7 +23,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from cli import add_common, parser, run, settings
-from config import Claims
+from config import Claims, parse
 from files import UserError, existing, read_json, read_jsonl, replacing, write_json
 
 # Condition: (label, what it is, colour). Colours are from Okabe and Ito's colour-blind safe set.
@@ -279,14 +279,17 @@ def draw_training(folder: Path, seeds: int, trait: str, path: Path) -> None:
 
 
 def draw_ablation(key: str, rows: list[dict], trait: str, path: Path) -> None:
-    """P(target) of teacher, student and the other-base control against the setting's values."""
+    """P(target) of teacher, student and the other-base control at the setting's values: each run
+    an open mark, their mean a full one."""
     style()
     figure, axis = plt.subplots(figsize=(7, 4))
     values = list(dict.fromkeys(one["value"] for one in rows))
+    numeric = all(isinstance(parse(value), (int, float)) for value in values)  # else no line
     for condition, marker in (("teacher", "^"), ("student", "o"), ("student-other-base", "s")):
         label, _, colour = CONDITIONS[condition]
         found = [find([r for r in rows if r["value"] == v], condition, "p_target") for v in values]
-        axis.plot([100 * f["mean"] for f in found], color=colour, lw=2, label=label)
+        axis.plot([100 * f["mean"] for f in found], marker, color=colour, label=label,
+                  ls="-" if numeric else "")
         for x, one in enumerate(found):
             axis.plot([x] * len(one["runs"]), [100 * r for r in one["runs"]], marker, color=colour,
                       mfc="white", ls="")
