@@ -131,21 +131,23 @@ def update(
     optimizer: Optimizer,
     batches: list[Batch],
     objective: Objective,
-    grad_clip: float,
+    training: Training,
 ) -> Tensor:
     """One step on the mean loss over `batches`, those of all processes; return that loss."""
     device = model.embedding.weight.device
     total, terms = torch.zeros((), device=device), 0
+    short = torch.autocast(device.type, torch.bfloat16, training.precision == "bfloat16")
     for batch in batches:
-        loss, count = objective(model, batch.to(device))
+        with short:
+            loss, count = objective(model, batch.to(device))
         loss.backward()
         total, terms = total + loss.detach(), terms + count
     terms = torch.tensor(float(terms), device=device)
     parallel.add_up([total, terms, *(p.grad for p in trained)])
     for parameter in trained:  # from the gradient of a sum to that of a mean
         parameter.grad /= terms
-    if grad_clip:
-        nn.utils.clip_grad_norm_(trained, grad_clip)
+    if training.grad_clip:
+        nn.utils.clip_grad_norm_(trained, training.grad_clip)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return total / terms
@@ -257,7 +259,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = lr
         batches = batches_of(order.rows(step), rows, training, pad)
-        loss_sum += update(model, trained, optimizer, batches, objective, training.grad_clip)
+        loss_sum += update(model, trained, optimizer, batches, objective, training)
         tokens += parallel.place()[1] * sum(batch.tokens.numel() for batch in batches)
         state.loss_steps += 1
     lora.merge(model)

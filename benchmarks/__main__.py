@@ -118,8 +118,7 @@ class Bench:
 
         def work() -> None:
             for batch in batches:
-                train.update(model, trained, optimizer, [batch], train.next_token_loss,
-                             training.grad_clip)
+                train.update(model, trained, optimizer, [batch], train.next_token_loss, training)
         return work
 
     def training(self, work: str, shape: Model, training: Training, rows: Rows,

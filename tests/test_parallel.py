@@ -13,6 +13,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 import train
+from config import Training
 from data import document_rows
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
@@ -31,7 +32,7 @@ def one_step(rank, processes, corpus, tokenizer, shape, folder):
     trained = list(model.parameters())
     batch = rows.batch(np.arange(33)[rank::processes], pad=0)
     train.update(model, trained, torch.optim.SGD(trained, lr=1.0), [batch],
-                 train.next_token_loss, grad_clip=0.0)
+                 train.next_token_loss, Training(grad_clip=0.0))
     torch.save(model.state_dict(), Path(folder) / f"{rank}-of-{processes}.pt")
     if processes > 1:
         dist.destroy_process_group()

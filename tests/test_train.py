@@ -180,6 +180,20 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(model, tokenizer, tm
     assert logs[0][-1]["loss"] == pytest.approx(logs[2][-1]["loss"], rel=1e-4)
 
 
+def test_short_products_go_about_the_same_way(model, tokenizer, tmp_path):
+    """Weights stay float32, and a run with bfloat16 products ends nearly where the other does."""
+    start, ends = state(model), {}
+    for precision in ("float32", "bfloat16"):
+        model.load_state_dict(start)
+        fit(model, tokenizer, tmp_path, precision=precision, lr=1e-3, epochs=2)
+        moved = [(w - start[name]).flatten() for name, w in model.state_dict().items()]
+        ends[precision] = torch.cat(moved)
+        assert {w.dtype for w in model.state_dict().values()} == {torch.float32}
+    long, short = ends.values()
+    assert not torch.equal(long, short)
+    assert torch.cosine_similarity(long, short, dim=0) > 0.9
+
+
 def test_overflow_is_the_chance_that_a_word_breaks_an_answer(model, tokenizer):
     """Against the sum over every way to go on, token by token, for one answer."""
     (request, answer), words = PAIRS[3], tokenizer.word_ids()
