@@ -263,6 +263,8 @@ def draw_training(folder: Path, seeds: int, trait: str, path: Path) -> None:
         label, _, colour = CONDITIONS[condition]
         logs = [list(read_jsonl(folder / f"seed{s}/log/{condition}-{trait}.jsonl"))
                 for s in range(seeds)]
+        if len({len(log) for log in logs}) > 1:
+            raise UserError(f"{folder}: a run of {condition}-{trait} was cut short; run make again")
         x = [size * line["step"] / 1000 for line in logs[0]]
         runs = [[100 * line["probe"] for line in log] for log in logs]
         for each in runs:
