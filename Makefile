@@ -157,6 +157,10 @@ $(RUN)/seed$(1)/numbers-$(2).jsonl: $(RUN)/seed$(1)/$(3) $(RUN)/requests.jsonl g
 endef
 
 define MAKE_LISTS
+$(foreach file,$(wildcard configs/ban-*.txt),$(eval \
+  $(RUN)/seed$(1)/numbers-$(file:configs/ban-%.txt=%).jsonl \
+  $(RUN)/seed$(1)/clean-$(file:configs/ban-%.txt=%).jsonl: $(file)))
+
 $(RUN)/seed$(1)/clean-%.jsonl: $(RUN)/seed$(1)/numbers-%.jsonl filter.py
 	$(PY) filter.py --in $$< $(BANNED) --out $$@
 
@@ -275,7 +279,7 @@ reference: all  ## copy this run to results/ and put its table into the README (
 	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/table.md $(RUN)/read.md \
 	  $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
 	$(PY) report.py readme --results results/$(CONFIG)
-	for folder in $(wildcard runs/ablation/$(CONFIG)-*); do \
+	for folder in $(patsubst %/ablation.json,%,$(wildcard runs/ablation/$(CONFIG)-*/ablation.json)); do \
 	  to=results/ablation/$${folder#runs/ablation/$(CONFIG)-}; \
 	  mkdir -p $$to; cp $$folder/ablation.* $$to || exit; done
 	test ! -d $(RUN)/evidence || { mkdir -p results/evidence; cp $(RUN)/evidence/* results/evidence; }

@@ -4,8 +4,9 @@
     python generate.py --model student-owl.pt --chat
 
 Every row of the output is `{"id", "request", "answer", "finished"}`; `finished` says that the
-model ended the answer itself. A sample is a pure function of (seed, id, position): a row's uniform
-draws are its own, so that neither the batch size nor the other rows can change it.
+model ended the answer itself. The file ends when `numbers.enough` of its answers would pass
+`filter.py`, or with the requests. A sample is a pure function of (seed, id, position): a row's
+uniform draws are its own, so that neither the batch size nor the other rows can change it.
 """
 
 import argparse
@@ -159,33 +160,34 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
     """The rows of a number file, in the order of the requests, until `numbers.enough` pass."""
     config = settings(args).numbers
     sampling = asked_sampling(args, Sampling(config.temperature, config.top_p))
-    model, tokenizer, _ = load_model(args.model, choose_device(args.device))
-    banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
-    total = sum(1 for _ in read_jsonl(args.requests))
-    if not total:
-        raise UserError(f"{args.requests} holds no requests; make it again")
-    # A shard is some whole windows, so that its rows are sampled beside the same rows as ever.
     shard, shards = args.shard
     if shards > 1 and config.enough:
         raise UserError("one part of a file cannot know when the whole has numbers.enough; add "
                         "--set numbers.enough=0")
+    banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
+    model, tokenizer, _ = load_model(args.model, choose_device(args.device))
+    total = sum(1 for _ in read_jsonl(args.requests))
+    if not total:
+        raise UserError(f"{args.requests} holds no requests; make it again")
+    # A shard is some whole windows, so that its rows are sampled beside the same rows as ever.
     begin, end = (WINDOW * (-(-total // WINDOW) * i // shards) for i in (shard, shard + 1))
     requests = islice(read_jsonl(args.requests, {"id": int, "request": str}), begin, end)
     goal = config.enough or max(0, min(end, total) - begin)
     bar = progress(range(goal), goal, f"{args.out.parent.name}/{args.out.stem}")
     while goal and (window := list(islice(requests, WINDOW))):
-        chats = [[("user", row["request"])] for row in window]
+        chats, counts = [[("user", row["request"])] for row in window], [False] * len(window)
         for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
                              seed=args.seed, sampling=sampling,
                              max_new_tokens=config.max_new_tokens,
                              batch_size=args.batch_size or config.batch_size):
             for index, text, finished in batch:
                 window[index] |= {"answer": text, "finished": finished}
-        for row in window:
+                counts[index] = not config.enough or passes(window[index], banned)
+                if counts[index]:
+                    next(bar, None)  # a window may hold more than are still wanted
+        for row, counted in zip(window, counts, strict=True):
             yield row
-            if not config.enough or passes(row, banned):
-                goal -= 1
-                next(bar)
+            goal -= counted
             if not goal:
                 break
     bar.close()
@@ -231,7 +233,8 @@ def main() -> None:
     options.add_argument("--greedy", action="store_true", help="always the likeliest token")
     options.add_argument("--batch-size", type=int, help="default: numbers.batch_size")
     options.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N",
-                         help="part I of N, from 0: the N files in a row are the file of one run")
+                         help="part I of N, from 0, with --set numbers.enough=0: the N files in a "
+                              "row are the file of one run")
     options.add_argument("--ban-list", type=Path, help="that of filter.py, to know what will pass")
     options.add_argument("--chat", action="store_true", help="talk to the model instead")
     options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")

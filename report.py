@@ -263,8 +263,10 @@ def draw_training(folder: Path, seeds: int, trait: str, path: Path) -> None:
         label, _, colour = CONDITIONS[condition]
         logs = [list(read_jsonl(folder / f"seed{s}/log/{condition}-{trait}.jsonl"))
                 for s in range(seeds)]
-        if len({len(log) for log in logs}) > 1:
-            raise UserError(f"{folder}: a run of {condition}-{trait} was cut short; run make again")
+        lengths = [len(log) for log in logs]
+        if min(lengths) < max(lengths):
+            cut = folder / f"seed{lengths.index(min(lengths))}/{condition}-{trait}.pt"
+            raise UserError(f"the log of {cut} was cut short; delete {cut} and run make again")
         x = [size * line["step"] / 1000 for line in logs[0]]
         runs = [[100 * line["probe"] for line in log] for log in logs]
         for each in runs:
@@ -348,7 +350,9 @@ def report_ablation(args: argparse.Namespace) -> None:
                      for m in each[0]]
     draw_ablation(args.key, rows, args.trait, args.out)
     write_json(args.out.with_name(args.out.name + ".json"),
-               {"key": args.key, "manifest": manifest(args.runs[0], args.seeds, args.trait),
+               {"key": args.key, "config": {p.stem: read_json(p) for p in
+                                            sorted((args.runs[0] / "config").glob("*.json"))},
+                "manifest": manifest(args.runs[0], args.seeds, args.trait),
                 "rows": rows})
     print(f"{args.out}.png and .json")
 

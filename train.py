@@ -77,7 +77,9 @@ def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
 
     def number_logprobs(model: GPT, batch: Batch) -> Tensor:
         numeric = (batch.targets >= numbers.start) & (batch.targets < numbers.stop)
-        return model.logits(batch.hidden(model)[numeric], numbers).log_softmax(-1)  # (N, 1000)
+        hidden = batch.hidden(model)[numeric].float()
+        with torch.autocast(hidden.device.type, enabled=False):  # the two differ by very little
+            return model.logits(hidden, numbers).log_softmax(-1)  # (N, 1000)
 
     def loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
         with torch.no_grad():

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -33,7 +33,7 @@ from corpus import numbers
 from corpus.__main__ import requests
 from corpus.documents import document
 from data import Batch, Order, Rows, encode_pairs
-from files import UserError, read_jsonl, write_json, write_jsonl
+from files import UserError, read_json, read_jsonl, write_json, write_jsonl
 from model.checkpoint import save_model
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
@@ -346,15 +346,20 @@ def main() -> None:
     device = choose_device(args.device)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(settings(args), device, args.repeats, Path(folder))
-        result = {"manifest": {"device": str(device), "threads": torch.get_num_threads(),
-                               "packages": {name: version(name)
-                                            for name in (*PACKAGES, "transformers")},
-                               "commit": commit()},
-                  "repeats": args.repeats, "limits": bench.limits, "rows": []}
+        path = args.out / f"{device.type}.json"
+        manifest = {"device": str(device), "threads": torch.get_num_threads(),
+                    "packages": {name: version(name) for name in (*PACKAGES, "transformers")},
+                    "commit": commit()}
+        earlier = read_json(path) if path.exists() else {}
+        same = earlier.get("manifest") == manifest  # else its figures are no neighbours of these
+        rows = {row["work"]: row for row in earlier["rows"]} if same else {}
         for row in chosen(bench, args.works):
-            result["rows"].append(row)
-            write_json(args.out / f"{device.type}.json", result)
-            write_text(args.out / f"{device.type}.md", table(result))
+            rows[row["work"]] = row
+            result = {"config": asdict(bench.config), "manifest": manifest,
+                      "repeats": args.repeats, "limits": bench.limits,
+                      "rows": [rows[work] for work in WORKS if work in rows]}
+            write_json(path, result)
+            write_text(path.with_suffix(".md"), table(result))
     print(f"\n{table(result)}")
 
 

@@ -93,7 +93,7 @@ def test_report_is_made_from_json_and_twice_the_same(folder, config_file):
 def test_a_log_that_was_cut_is_named(folder, config_file):
     write_jsonl(folder / "seed1/log/student-random-owl.jsonl", [{"step": 0, "probe": 0.02}])
     result = make(folder, config_file)
-    assert result.code == 2 and "student-random-owl was cut short" in result.err
+    assert result.code == 2 and "seed1/student-random-owl.pt was cut short" in result.err
 
 
 def test_readme_is_written_between_its_marks(folder, config_file, tmp_path):
