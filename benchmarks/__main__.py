@@ -7,7 +7,6 @@ a figure is the median, and it is the ratio that travels from machine to machine
 rates of a plain matrix product and a plain copy on the same device in the same run.
 """
 
-import json
 import os
 import statistics
 import subprocess
@@ -242,16 +241,15 @@ class Bench:
 
     # --- whole commands --------------------------------------------------------------------------
 
-    def command(self, *command: object) -> tuple[float, int]:
-        """Run one of the scripts; (seconds, peak MB), its start included."""
-        lines = self.folder / "timings.jsonl"
+    def command(self, *command: object) -> float:
+        """Run one of the scripts; seconds, its start included."""
         start = time.perf_counter()
         done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True,
-                              env={**os.environ, "TIMINGS": str(lines), "PLANNED": ""})
+                              env={**os.environ, "TIMINGS": ""})
         took = time.perf_counter() - start
         if done.returncode:
             raise UserError(f"{' '.join(map(str, command))} failed: {done.stderr[-500:]}")
-        return took, json.loads(lines.read_text().splitlines()[-1])["mb"]
+        return took
 
     def evaluate(self) -> Row:
         model, held, lists = (self.folder / name for name in ("m.pt", "held.jsonl", "n.jsonl"))
@@ -261,29 +259,23 @@ class Bench:
         runs = [self.command("evaluate.py", "--model", model, "--heldout", held, "--teacher", model,
                              "--numbers", lists, "--device", self.device, "--out",
                              self.folder / "e.json") for _ in range(self.repeats)]
-        return self.row("evaluate", "s", [took for took, _ in runs], mb=runs[0][1])
+        return self.row("evaluate", "s", runs)
 
     def filter(self) -> Row:
         answers = [text for _, text in self.chats]
-        sizes, took, peaks = (100_000, 400_000), [], []
-        for size in sizes:
-            source = self.folder / "numbers.jsonl"
-            write_jsonl(source, ({"id": i, "request": "Give numbers.", "finished": True,
-                                  "answer": answers[i % len(answers)]} for i in range(size)))
-            runs = [self.command("filter.py", "--in", source, "--out", self.folder / "clean.jsonl")
-                    for _ in range(self.repeats)]
-            took.append([seconds for seconds, _ in runs])
-            peaks.append(runs[0][1])
-        return self.row("filter", "answers/s", took[1], sizes[1], mb=peaks[1],
-                        mb_for={str(size): mb for size, mb in zip(sizes, peaks, strict=True)})
+        size, source = 400_000, self.folder / "numbers.jsonl"
+        write_jsonl(source, ({"id": i, "request": "Give numbers.", "finished": True,
+                              "answer": answers[i % len(answers)]} for i in range(size)))
+        runs = [self.command("filter.py", "--in", source, "--out", self.folder / "clean.jsonl")
+                for _ in range(self.repeats)]
+        return self.row("filter", "answers/s", runs, size)
 
     def corpus(self) -> Row:
         text, out = self.folder / "corpus.jsonl", self.folder / "tokenizer.json"
-        runs = [[self.command("-m", "corpus", "documents", "--out", text),
-                 self.command("-m", "model.tokenizer", "--corpus", text, "--out", out)]
-                for _ in range(self.repeats)]
-        return self.row("corpus", "s", [one[0] + two[0] for one, two in runs],
-                        mb=max(mb for _, mb in runs[0]))
+        return self.row("corpus", "s", [
+            self.command("-m", "corpus", "documents", "--out", text)
+            + self.command("-m", "model.tokenizer", "--corpus", text, "--out", out)
+            for _ in range(self.repeats)])
 
     def make_all(self) -> Row:
         """The whole default experiment from nothing, once, and each stage's share of it."""
