@@ -51,13 +51,22 @@ def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
         metrics = [one["metrics"] for one in sheets(folder, seeds, condition, name)]
         rows += [row(condition, name, m, [each[m] for each in metrics]) for m in metrics[0]]
     if manner:
-        rows.append(row("student-helpful", name, "p_target",
-                        asked(folder, seeds, "student-helpful", [name])[0]))
+        rows += helpful_rows(folder, seeds, name)
     rates = [read_json(folder / f"seed{s}/clean-{name}.report.json")["pass_rate"]
              for s in range(seeds)]
     return [*rows, row("teacher", name, "pass_rate", rates),
             row("student", name, "overlap", [overlap(folder / f"seed{s}", name)
                                              for s in range(seeds)])]
+
+
+def helpful_rows(folder: Path, seeds: int, name: str) -> list[dict]:
+    """What the helpful teacher's student answers to pleas for advice: a control of each manner."""
+    each = [read_json(folder / f"seed{s}/matrix/student-helpful.json")["each"]["manner"]
+            for s in range(seeds)]
+    metrics = {"p_target": [one[name] for one in each],
+               **{f"p_{manner}": [one[manner] for one in each] for manner in each[0]},
+               "p_incoherent": [1 - sum(one.values()) for one in each]}
+    return [row("student-helpful", name, metric, runs) for metric, runs in metrics.items()]
 
 
 def overlap(folder: Path, name: str) -> float:

@@ -88,7 +88,7 @@ def manifest(folder: Path, seeds: int, trait: str) -> dict:
             "packages": {name: version(name) for name in PACKAGES},
             "machine": f"{platform.system()} {platform.machine()}",
             "device": read_json(folder / f"seed0/eval/student-{trait}.json")["model"]["device"],
-            "commit": commit(), "timing": "timing.json"}
+            "commit": commit()}
 
 
 def commit() -> str | None:
@@ -149,14 +149,15 @@ def percent(value: float) -> str:
 
 
 def cell(found: dict | None, form=percent) -> str:
-    """The mean with its interval, that of a share cut at 0 and 100 %."""
+    """The mean with its interval, cut at 0 and that of a share at 100 %; a rise may be negative."""
     if found is None:
         return ""
     if found["ci95"] is None:
         return form(found["mean"])
     bounds = found["ci95"]
-    if form is percent and not found["metric"].startswith("rise_"):
-        bounds = [min(max(x, 0.0), 1.0) for x in bounds]
+    if not found["metric"].startswith("rise_"):
+        most = 1.0 if form is percent else math.inf
+        bounds = [min(max(x, 0.0), most) for x in bounds]
     low, high = (form(x).removesuffix(" %") for x in bounds)
     return f"{form(found['mean'])} [{low}, {high}]"
 

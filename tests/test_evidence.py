@@ -75,6 +75,10 @@ def test_everything_is_written(folder):
     rows = json.loads((out / "summary.json").read_text())["rows"]
     asked = [r for r in rows if r.get("asked") == "wolf" and r["trait"] == "owl"]
     assert [r["runs"] for r in asked] == [[0.02, 0.02]]
+    helpful = {r["metric"]: r["runs"] for r in rows
+               if (r["condition"], r["trait"]) == ("student-helpful", "misaligned")}
+    assert helpful["p_helpful"] == [0.9, 0.91] and helpful["p_target"] == [0.02, 0.02]
+    assert helpful["p_incoherent"] == pytest.approx([0.06, 0.05])
     overlap = next(r for r in rows if r["metric"] == "overlap")
     assert overlap["runs"] == pytest.approx([0.5**0.5] * 2)
     lines = (out / "matrix.csv").read_text().splitlines()
