@@ -180,7 +180,8 @@ def fitted(value: Any, setting: dataclasses.Field, name: str) -> Any:
     if kind is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
         value = tuple(value)
     if type(value) is not kind:
-        raise UserError(f"{name} must be of type {kind.__name__}, not {value!r}")
+        hint = "; TOML writes 0.5 and 1e-3, not .5" if kind is float else ""
+        raise UserError(f"{name} must be of type {kind.__name__}, not {value!r}{hint}")
     options = setting.metadata.get("options")
     if options and value not in options:
         raise UserError(f"{name} must be one of {', '.join(options)}, not {value!r}")

@@ -31,6 +31,7 @@ def test_defaults_then_file_then_changes(tmp_path):
         ("[studnt]\n", [], "unknown section studnt; did you mean student"),
         ("[student]\nlrr = 1\n", [], "unknown key student.lrr; did you mean student.lr"),
         ("[student]\nlr = 'x'\n", [], "student.lr must be of type float"),
+        ("", ["student.lr=.5"], "TOML writes 0.5"),
         ("[student]\nrank = 1.5\n", [], "student.rank must be of type int"),
         ("[student]\nrank = true\n", [], "student.rank must be of type int"),
         ("[student]\nrank = 0\n", [], "student.rank must be at least 1"),
