@@ -61,7 +61,7 @@ test: $(READY)  ## run the tests and the linter
 	TIMINGS= $(PY) -m pytest -q
 
 bench: .venv/.bench  ## time this beside its peers: results/bench (WORKS="train-laptop filter")
-	$(PY) -m benchmarks $(SETTINGS) $(ON) $(if $(WORKS),--works $(WORKS)) --out results/bench
+	TIMINGS= $(PY) -m benchmarks $(SETTINGS) $(ON) $(if $(WORKS),--works $(WORKS)) --out results/bench
 
 help:  ## show this
 	@echo "make TARGET [VARIABLE=VALUE ...]"

@@ -61,10 +61,9 @@ class Attention(nn.Module):
         """What (B, T, D) adds to the stream from position `skip` on, (B, T - skip, D)."""
         B, T, D = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, self.n_head, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)  # (B, H, T, K)
+        q, k = rotate(q[:, :, skip:], cos[skip:], sin[skip:]), rotate(k, cos, sin)  # (B, H, T, K)
         if cache is not None:
             k, v = cache.append(self.layer, k, v)
-        q = q[:, :, skip:]
         # is_causal aligns the mask at the top left, which is right only where there are as many
         # queries as keys. A single query may see every key and needs no mask.
         asked, seen = q.size(2), k.size(2)
