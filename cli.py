@@ -91,7 +91,9 @@ def note_time(start: float) -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         peak /= 1e6 if sys.platform == "darwin" else 1e3  # bytes there, kilobytes elsewhere
         words = [word for word in sys.argv[1:2] if not word.startswith("-")]
-        line = {"stage": " ".join([Path(sys.argv[0]).name, *words]), "start": start,
+        script = Path(sys.argv[0])
+        name = script.parent.name if script.stem == "__main__" else script.name
+        line = {"stage": " ".join([name, *words]), "start": start,
                 "seconds": time.time() - start, "mb": round(peak)}
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
