@@ -298,14 +298,16 @@ def draw_ablation(key: str, rows: list[dict], trait: str, path: Path) -> None:
         for x, one in enumerate(found):
             axis.plot([x] * len(one["runs"]), [100 * r for r in one["runs"]], marker, color=colour,
                       mfc="white", ls="")
-    axis.set_xticks(range(len(values)), values)
+    # A value's folder also names the settings that it brings along: lora, or blocks_student.lr-5e-4.
+    axis.set_xticks(range(len(values)), [value.replace("_", "\n") for value in values])
+    axis.margins(x=0.2 if numeric else 0.5)
     axis.set_ylim(-2, 102)
     axis.set_xlabel(key)
     axis.set_ylabel(f"P(“{trait}”), %")
     axis.legend(frameon=False)
     best = max(values, key=lambda v: find([r for r in rows if r["value"] == v], "student",
                                           "p_target")["mean"])
-    axis.set_title(f"The student takes up most of the trait at {key} = {best}")
+    axis.set_title(f"The student takes up most of the trait at {key} = {best.split('_')[0]}")
     save(figure, path)
 
 
