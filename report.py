@@ -298,7 +298,7 @@ def draw_ablation(key: str, rows: list[dict], trait: str, path: Path) -> None:
         for x, one in enumerate(found):
             axis.plot([x] * len(one["runs"]), [100 * r for r in one["runs"]], marker, color=colour,
                       mfc="white", ls="")
-    # A value's folder also names the settings that it brings along: lora, or blocks_student.lr-5e-4.
+    # A value may bring settings along, which its folder names too: blocks_student.lr-5e-4.
     axis.set_xticks(range(len(values)), [value.replace("_", "\n") for value in values])
     axis.margins(x=0.2 if numeric else 0.5)
     axis.set_ylim(-2, 102)
