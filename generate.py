@@ -34,10 +34,14 @@ WINDOW = 8_192  # requests in memory at a time; those of one length are sampled 
 
 def draws(seed: int, ids: list[int], positions: int) -> Tensor:
     """Uniform draws in [0, 1), (rows, positions), each a function of (seed, id, position)."""
-    key = derive(seed, "sample")
-    rows = [np.random.Generator(np.random.PCG64(key).advance(i * STRIDE)).random(positions)
-            for i in ids]
-    return torch.from_numpy(np.array(rows, dtype=np.float32)).clamp_(max=1 - 2**-23)
+    stream, place = np.random.PCG64(derive(seed, "sample")), 0
+    uniform = np.random.Generator(stream)
+    rows = np.empty((len(ids), positions), dtype=np.float32)
+    for row, i in zip(rows, ids, strict=True):
+        stream.advance((i * STRIDE - place) % 2**128)  # its period: going back is going on
+        row[:] = uniform.random(positions)
+        place = i * STRIDE + positions
+    return torch.from_numpy(rows).clamp_(max=1 - 2**-23)
 
 
 class Sampling(NamedTuple):
