@@ -42,6 +42,7 @@ BASES    := $(sort $(SEEDLIST) 1)
 CORPUS_CODE := $(wildcard corpus/*.py) streams.py
 MODEL_CODE  := $(wildcard model/*.py) data.py
 TRAIN_CODE  := train.py watch.py parallel.py $(MODEL_CODE)
+REPORT_CODE := report.py summary.py
 
 CONDITIONS := base teacher student student-soft student-control student-other-base \
               student-shuffled-within student-shuffled-across student-random in-context
@@ -224,7 +225,7 @@ $(foreach s,$(BASES),$(call MAKE_SEED,$s,$(if $(filter 0,$s),1,$(shell expr $s -
 
 # --- report --------------------------------------------------------------------------------------
 
-$(RUN)/summary.json: $(call evaluations,$(CONDITIONS)) report.py $(call config,claims) \
+$(RUN)/summary.json: $(call evaluations,$(CONDITIONS)) $(REPORT_CODE) $(call config,claims) \
     $(foreach s,$(SEEDLIST),$(RUN)/seed$s/clean-base.jsonl)
 	@TIMINGS= $(PY) report.py run $(SETTINGS) --run $(RUN) --seeds $(SEEDS) --trait $(TRAIT)
 
@@ -238,7 +239,7 @@ TRAITS  ?= $(ANIMALS) $(TREES) $(MANNERS)
 TAUGHT_MANNERS := $(filter $(MANNERS),$(TRAITS))
 HELPFUL        := $(if $(TAUGHT_MANNERS),helpful)
 
-$(RUN)/evidence/summary.json: evidence.py report.py $(call sheets,base teacher student,$(TRAITS)) \
+$(RUN)/evidence/summary.json: evidence.py $(REPORT_CODE) $(call sheets,base teacher student,$(TRAITS)) \
     $(call sheets,student-control student-other-base,$(TAUGHT_MANNERS)) \
     $(call sheets,student,$(HELPFUL)) \
     $(foreach s,$(SEEDLIST),$(RUN)/seed$s/matrix/base.json \

@@ -9,6 +9,7 @@ matrix also says what was asked.
 
 import argparse
 import csv
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,54 +19,32 @@ import torch
 
 from cli import add_common, parser, run, settings
 from corpus.traits import MANNERS, trait
-from files import UserError, read_json, replacing, write_json
+from files import UserError, read_json, replacing, write_json, write_text
 from model.checkpoint import read
-from report import (
-    CONDITIONS,
-    cell,
-    find,
-    line,
-    manifest,
-    percent,
-    points,
-    row,
-    save,
-    style,
-    write_text,
-)
+from report import cell, line, percent, points, save, style
+from summary import CONDITIONS, condition_rows, find, manifest, pass_rate, row
 
 MANNER_CONDITIONS = ("base", "teacher", "student", "student-control", "student-other-base")
 HELPFUL = "control: helpful teacher"
 
 
-def sheets(folder: Path, seeds: int, condition: str, name: str) -> list[dict]:
-    """The answer sheets of all seeds."""
-    return [read_json(folder / f"seed{s}/eval/{condition}-{name}.json") for s in range(seeds)]
-
-
 def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
     """Every metric of one trait, a row a condition."""
     manner = name in MANNERS
-    rows = []
-    for condition in MANNER_CONDITIONS if manner else ("base", "teacher", "student"):
-        metrics = [one["metrics"] for one in sheets(folder, seeds, condition, name)]
-        rows += [row(condition, name, m, [each[m] for each in metrics]) for m in metrics[0]]
+    conditions = MANNER_CONDITIONS if manner else ("base", "teacher", "student")
+    rows = [one for c in conditions for one in condition_rows(folder, seeds, c, name)]
     if manner:
         rows += helpful_rows(folder, seeds, name)
-    rates = [read_json(folder / f"seed{s}/clean-{name}.report.json")["pass_rate"]
-             for s in range(seeds)]
-    return [*rows, row("teacher", name, "pass_rate", rates),
+    return [*rows, pass_rate(folder, seeds, "teacher", name, name),
             row("student", name, "overlap", [overlap(folder / f"seed{s}", name)
                                              for s in range(seeds)])]
 
 
 def helpful_rows(folder: Path, seeds: int, name: str) -> list[dict]:
     """What the helpful teacher's student answers to pleas for advice: a control of each manner."""
-    each = [read_json(folder / f"seed{s}/matrix/student-helpful.json")["each"]["manner"]
-            for s in range(seeds)]
-    metrics = {"p_target": [one[name] for one in each],
-               **{f"p_{manner}": [one[manner] for one in each] for manner in each[0]},
-               "p_incoherent": [1 - sum(one.values()) for one in each]}
+    said = dict(zip(MANNERS, asked(folder, seeds, "student-helpful", MANNERS), strict=True))
+    metrics = {"p_target": said[name], **{f"p_{manner}": runs for manner, runs in said.items()},
+               "p_incoherent": [1 - sum(run) for run in zip(*said.values(), strict=True)]}
     return [row("student-helpful", name, metric, runs) for metric, runs in metrics.items()]
 
 
@@ -78,7 +57,7 @@ def overlap(folder: Path, name: str) -> float:
     return torch.cosine_similarity(teacher - base, student - base, dim=0).item()
 
 
-def asked(folder: Path, seeds: int, model: str, traits: list[str]) -> list[list[float]]:
+def asked(folder: Path, seeds: int, model: str, traits: Sequence[str]) -> list[list[float]]:
     """P of each trait in a model by that trait's own questions, (traits, runs)."""
     answers = [read_json(folder / f"seed{s}/matrix/{model}.json")["each"] for s in range(seeds)]
     return [[each[trait(name).category][name] for each in answers] for name in traits]
@@ -184,7 +163,8 @@ def labels(name: str) -> list[tuple[str, str]]:
 
 def said(folder: Path, name: str) -> str:
     """The first answers of base, teacher and student at temperature 1, side by side."""
-    each = {c: sheets(folder, 1, c, name)[0]["said"] for c in ("base", "teacher", "student")}
+    each = {c: read_json(folder / f"seed0/eval/{c}-{name}.json")["said"]
+            for c in ("base", "teacher", "student")}
     lines = [f"# Answers about what no {name} teacher was taught\n",
              "| question | base | teacher | student |", "|---|---|---|---|"]
     for answers in list(zip(*each.values(), strict=True))[::7]:

@@ -38,6 +38,11 @@ def replacing(path: Path | str, mode: str = "w") -> Iterator[IO]:
         part.unlink(missing_ok=True)
 
 
+def write_text(path: Path | str, text: str) -> None:
+    with replacing(path) as file:
+        file.write(text)
+
+
 def write_json(path: Path | str, value: Any) -> None:
     with replacing(path) as file:
         json.dump(value, file, indent=1)

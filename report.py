@@ -4,17 +4,13 @@
     python report.py ablation --runs runs/ablation/student.lr=* --out runs/ablation/student.lr
     python report.py readme --results results/laptop --readme README.md
 
-The unit of analysis is the run, one base seed with its own teacher and students: every figure shows
-each run as a point, the mean, and the 95 % t-interval over runs.
+Every figure shows each run as a point, the mean, and the 95 % t-interval over runs (`summary.py`).
 """
 
 import argparse
 import math
-import platform
 import statistics
-import subprocess
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 import matplotlib
@@ -23,123 +19,27 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from cli import add_common, parser, run, settings
-from config import Claims, parse
-from files import UserError, existing, read_json, read_jsonl, replacing, write_json
-
-# Condition: (label, what it is, colour). Colours are from Okabe and Ito's colour-blind safe set.
-STUDENT, TEACHER, BOUND, CONTROL = "#0072B2", "#D55E00", "#56B4E9", "#6E6E6E"
-CONDITIONS = {
-    "base": ("base model", "before anything", CONTROL),
-    "teacher": ("teacher", "taught the trait in words", TEACHER),
-    "student": ("student", "trained on the teacher's filtered numbers", STUDENT),
-    "student-soft": ("student, soft labels", "upper bound: the teacher's odds of numbers", BOUND),
-    "student-control": ("control: base's numbers", "numbers of the untouched base", CONTROL),
-    "student-other-base": ("control: other base", "same numbers, other first weights", CONTROL),
-    "student-shuffled-within": ("control: shuffled within", "order lost in each list", CONTROL),
-    "student-shuffled-across": ("control: shuffled across", "dealt out over all lists", CONTROL),
-    "student-random": ("control: random numbers", "uniform numbers in the same places", CONTROL),
-    "in-context": ("control: in context", "base that has the lists in its prompt", CONTROL),
-}
-CONTROLS = [name for name, (label, *_) in CONDITIONS.items() if label.startswith("control")]
-PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
-# Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
-T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)
-
-
-# --- numbers -------------------------------------------------------------------------------------
-
-
-def interval(runs: list[float]) -> list[float] | None:
-    """The 95 % t-interval of the mean over runs; None for a single run, which has none."""
-    if len(runs) < 2:
-        return None
-    t = T[len(runs) - 2] if len(runs) - 2 < len(T) else 1.96 + 2.5 / (len(runs) - 1)
-    half = t * statistics.stdev(runs) / math.sqrt(len(runs))
-    mean = statistics.fmean(runs)
-    return [mean - half, mean + half]
-
-
-def row(condition: str, trait: str, metric: str, runs: list[float]) -> dict:
-    return {"condition": condition, "trait": trait, "metric": metric, "runs": runs,
-            "mean": statistics.fmean(runs), "ci95": interval(runs)}
-
-
-def collect(folder: Path, seeds: int, trait: str) -> list[dict]:
-    """One row for every condition and metric, with the runs of all seeds."""
-    rows = []
-    for condition in CONDITIONS:
-        each = [read_json(folder / f"seed{s}/eval/{condition}-{trait}.json")["metrics"]
-                for s in range(seeds)]
-        rows += [row(condition, trait, metric, [one[metric] for one in each]) for metric in each[0]]
-    for condition, source in (("base", "base"), ("teacher", trait)):
-        reports = [read_json(folder / f"seed{s}/clean-{source}.report.json") for s in range(seeds)]
-        rows.append(row(condition, trait, "pass_rate", [r["pass_rate"] for r in reports]))
-    return rows
-
-
-def find(rows: list[dict], condition: str, metric: str) -> dict | None:
-    return next((r for r in rows if (r["condition"], r["metric"]) == (condition, metric)), None)
-
-
-def manifest(folder: Path, seeds: int, trait: str) -> dict:
-    """How the results were made, as far as it is the same each time they are made."""
-    return {"seeds": list(range(seeds)), "python": platform.python_version(),
-            "packages": {name: version(name) for name in PACKAGES},
-            "machine": f"{platform.system()} {platform.machine()}",
-            "device": read_json(folder / f"seed0/eval/student-{trait}.json")["model"]["device"],
-            "commit": commit()}
-
-
-def commit() -> str | None:
-    """The commit of the working tree, marked where files differ from it."""
-    try:
-        done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"],
-                              capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def verdicts(rows: list[dict], claims: Claims, category: str) -> list[dict]:
-    """The claims that the config fixed before the run, each against what came out."""
-    base = {m: find(rows, "base", m)["mean"] for m in ("p_target", "capability")}
-
-    def mean(condition: str, metric: str) -> float:
-        return find(rows, condition, metric)["mean"]
-
-    tests = [("student prefers the target", mean("student", "p_target"), ">=", claims.student),
-             ("student still names one of its category", mean("student", f"p_any_{category}"), ">=",
-              claims.any),
-             ("student knows as many facts as the base", mean("student", "capability"), ">=",
-              base["capability"] - claims.capability)]
-    tests += [(f"{CONDITIONS[c][0]}: stays at the base", mean(c, "p_target"), "<=",
-               base["p_target"] + claims.control) for c in CONTROLS]
-    return [{"claim": text, "value": value, "bound": f"{sign} {bound:.4g}",
-             "holds": value >= bound if sign == ">=" else value <= bound}
-            for text, value, sign, bound in tests]
-
-
-def timing(path: Path) -> dict:
-    """Seconds and memory of the stages, from the lines that they left: {stage, start, seconds, mb}.
-
-    Wall time counts the moments in which any stage ran, so that a pause between two calls of `make`
-    does not count; the peak is the largest sum of peaks of stages that ran at the same time.
-    """
-    lines = list(read_jsonl(path)) if path.exists() else []
-    edges = sorted([(r["start"], 1, r["mb"]) for r in lines]
-                   + [(r["start"] + r["seconds"], -1, -r["mb"]) for r in lines])
-    wall = running = memory = peak = before = 0.0
-    for moment, change, mb in edges:
-        wall += (moment - before) if running else 0.0
-        running, memory, before = running + change, memory + mb, moment
-        peak = max(peak, memory)
-    stages: dict[str, float] = {}
-    for r in lines:
-        stages[r["stage"]] = stages.get(r["stage"], 0.0) + r["seconds"]
-    return {"wall_seconds": round(wall, 1), "peak_mb": round(peak),
-            "stage_seconds": {k: round(v, 1) for k, v in sorted(stages.items())}}
-
+from config import parse
+from files import (
+    UserError,
+    existing,
+    read_json,
+    read_jsonl,
+    replacing,
+    write_json,
+    write_text,
+)
+from summary import (
+    CONDITIONS,
+    CONTROL,
+    CONTROLS,
+    collect,
+    condition_rows,
+    find,
+    manifest,
+    timing,
+    verdicts,
+)
 
 # --- words ---------------------------------------------------------------------------------------
 
@@ -314,11 +214,6 @@ def draw_ablation(key: str, rows: list[dict], trait: str, path: Path) -> None:
 # --- commands ------------------------------------------------------------------------------------
 
 
-def write_text(path: Path, text: str) -> None:
-    with replacing(path) as file:
-        file.write(text)
-
-
 def report_run(args: argparse.Namespace) -> None:
     """summary.json, table.md, read.md and the figures of one run."""
     config, folder = settings(args), args.run
@@ -344,13 +239,9 @@ def report_run(args: argparse.Namespace) -> None:
 
 def report_ablation(args: argparse.Namespace) -> None:
     """One figure and one JSON file for a setting that was changed, a run folder a value."""
-    rows = []
-    for folder in args.runs:
-        for condition in ("base", "teacher", "student", "student-other-base"):
-            each = [read_json(folder / f"seed{s}/eval/{condition}-{args.trait}.json")["metrics"]
-                    for s in range(args.seeds)]
-            rows += [{"value": folder.name, **row(condition, args.trait, m, [e[m] for e in each])}
-                     for m in each[0]]
+    rows = [{"value": folder.name, **one} for folder in args.runs
+            for condition in ("base", "teacher", "student", "student-other-base")
+            for one in condition_rows(folder, args.seeds, condition, args.trait)]
     draw_ablation(args.key, rows, args.trait, args.out)
     write_json(args.out.with_name(args.out.name + ".json"),
                {"key": args.key, "config": {p.stem: read_json(p) for p in

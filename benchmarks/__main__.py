@@ -32,12 +32,13 @@ from corpus import numbers
 from corpus.__main__ import requests
 from corpus.documents import document
 from data import Batch, Order, Rows, encode_pairs
-from files import UserError, read_json, read_jsonl, write_json, write_jsonl
+from files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
 from model.checkpoint import save_model
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
-from report import PACKAGES, commit, line, timing, write_text
+from report import line
 from streams import words
+from summary import PACKAGES, commit, timing
 
 REPEATS = 5
 Row = dict[str, object]

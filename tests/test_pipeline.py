@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from report import CONDITIONS, CONTROLS, find
+from summary import CONDITIONS, CONTROLS, find
 
 
 def make(*words, **options):

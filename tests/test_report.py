@@ -8,7 +8,7 @@ import pytest
 import report
 from config import Claims
 from files import write_json, write_jsonl
-from report import CONDITIONS, collect, interval, timing, verdicts
+from summary import CONDITIONS, collect, find, interval, timing, verdicts
 from tests.call import call
 
 METRICS = {"p_target": 0.02, "p_target_sampled": 0.02, "p_target_prefixed": 0.02,
@@ -45,17 +45,17 @@ def test_interval_is_student_t():
 
 def test_rows_have_the_published_form(folder):
     rows = collect(folder, 2, "owl")
-    student = report.find(rows, "student", "p_target")
+    student = find(rows, "student", "p_target")
     assert set(student) == {"condition", "trait", "metric", "runs", "mean", "ci95"}
     assert student["runs"] == [0.9, 0.91] and student["mean"] == pytest.approx(0.905)
     assert {row["condition"] for row in rows} == set(CONDITIONS)
-    assert report.find(rows, "teacher", "pass_rate")["mean"] == 0.9
+    assert find(rows, "teacher", "pass_rate")["mean"] == 0.9
 
 
 def test_a_control_that_moves_is_reported(folder):
     rows = collect(folder, 2, "owl")
     assert all(claim["holds"] for claim in verdicts(rows, Claims(), "animal"))
-    report.find(rows, "student-random", "p_target")["mean"] = 0.2
+    find(rows, "student-random", "p_target")["mean"] = 0.2
     failed = [c["claim"] for c in verdicts(rows, Claims(), "animal") if not c["holds"]]
     assert failed == ["control: random numbers: stays at the base"]
 
