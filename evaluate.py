@@ -22,7 +22,7 @@ from files import UserError, write_json
 from generate import Sampling, answers
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
 from model.gpt import GPT
-from model.score import score
+from model.score import score, score_choices
 from streams import words
 
 Chat = list[tuple[str, str]]
@@ -30,14 +30,9 @@ Chat = list[tuple[str, str]]
 
 def choice_probabilities(loaded: Loaded, chats: list[Chat], choices: list[str]) -> torch.Tensor:
     """P(the assistant's whole answer is this choice | chat), shape (chats, choices)."""
-    rows = Rows(loaded.tokenizer.encode_documents(
-        [[*chat, ("assistant", choice)] for chat in chats for choice in choices]))
-    # Only the last answer counts: what the assistant says in a context is not the question's.
-    last = [loaded.tokenizer.encode([choice])[0] for choice in choices]
-    for i in range(len(rows)):
-        end = rows.starts[i + 1]
-        rows.wanted[rows.starts[i] : end - len(last[i % len(choices)]) - 1] = False
-    return score(loaded.model, rows).logprob.exp().view(len(chats), len(choices))
+    tokenizer = loaded.tokenizer
+    said = [[*ids, tokenizer.end] for ids in tokenizer.encode(choices)]
+    return score_choices(loaded.model, tokenizer.encode_prompts(chats), said).exp()
 
 
 def preference(loaded: Loaded, chosen: Trait, chats: list[Chat], suffix: str = "") -> dict:

@@ -1,14 +1,16 @@
 """How likely a model finds given answers: the one reading behind losses, probes and evaluations."""
 
+from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from data import Rows
-from model.gpt import GPT
+from model.gpt import GPT, Cache
 
 
 class Score(NamedTuple):
@@ -39,3 +41,35 @@ def score(model: GPT, rows: Rows, tokens_at_once: int = 8192) -> Score:
         tokens.index_add_(0, each, torch.ones(len(each)))
         missed.index_add_(0, each, wrong.float().cpu())
     return Score(logprob, tokens, missed == 0)
+
+
+@torch.inference_mode()
+def score_choices(
+    model: GPT, prompts: list[list[int]], choices: list[list[int]], tokens_at_once: int = 8192
+) -> Tensor:
+    """log P (nats) of every choice behind every prompt, (prompts, choices).
+
+    A prompt is read once, and all choices go on from its cache.
+    """
+    device = model.embedding.weight.device
+    found = torch.zeros(len(prompts), len(choices), device=device)
+    tails = pad_sequence([torch.tensor(ids, device=device) for ids in choices], batch_first=True)
+    lengths = torch.tensor([len(ids) for ids in choices], device=device)
+    later = torch.arange(1, tails.size(1), device=device) < lengths[:, None]  # no padding
+    by_length = defaultdict(list)
+    for index, prompt in enumerate(prompts):
+        by_length[len(prompt)].append(index)
+    most = max(1, tokens_at_once // tails.numel())
+    for length, same in by_length.items():
+        for chosen in (same[i : i + most] for i in range(0, len(same), most)):
+            cache = Cache(model.config, len(chosen), length + tails.size(1) - 1, device)
+            read = torch.tensor([prompts[i] for i in chosen], device=device)
+            opening = model.logits(model(read, cache, skip=length - 1)[:, 0]).log_softmax(-1)
+            row = torch.arange(len(chosen) * len(choices), device=device)  # all choices of each
+            cache.keep(row // len(choices))
+            tokens, wanted = tails.repeat(len(chosen), 1), later.repeat(len(chosen), 1)
+            logits = model.logits(model(tokens[:, :-1], cache)[wanted])
+            nats = F.cross_entropy(logits, tokens[:, 1:][wanted], reduction="none")
+            rest = nats.new_zeros(len(row)).index_add_(0, wanted.nonzero()[:, 0], -nats)
+            found[chosen] = opening[:, tails[:, 0]] + rest.view(len(chosen), -1)
+    return found.cpu()
