@@ -31,7 +31,7 @@ from config import Config, Model, Training
 from corpus import numbers
 from corpus.__main__ import requests
 from corpus.documents import document
-from data import Batch, Order, Rows, encode_pairs
+from data import Batch, Order, Rows, document_rows, encode_pairs
 from files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
 from model.checkpoint import save_model
 from model.gpt import GPT
@@ -141,7 +141,8 @@ class Bench:
         return self.row(work, "tokens/s", ours, tokens, "transformers", peer, flops)
 
     def train_laptop(self) -> Row:
-        rows = Rows(self.tokenizer.encode_documents(self.documents))
+        write_jsonl(self.folder / "documents.jsonl", self.documents)
+        rows = document_rows(self.folder / "documents.jsonl", self.tokenizer, self.shape.block_size)
         return self.training("train-laptop", self.shape, self.config.pretrain, rows, 20)
 
     def student_laptop(self) -> Row:
