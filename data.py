@@ -129,11 +129,16 @@ class Order:
 
 
 def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> Rows:
-    """The corpus, every token of it to be predicted. What is longer than a block is cut."""
-    documents, parts = read_documents(path), []
+    """The corpus, all of it to be predicted but the numbers of a request. What is longer than a
+    block is cut.
+
+    Those numbers are random: nobody can learn to predict them, and to try costs a small base facts.
+    """
+    documents, parts, numbers = read_documents(path), [], tokenizer.number_ids
     while chunk := list(islice(documents, 4_000)):  # as Python ints they are large
-        parts.append(Rows([(ids[:block_size], [True] * len(ids[:block_size]))
-                           for ids, _ in tokenizer.encode_documents(chunk)]))
+        parts.append(Rows([(ids[:block_size], [own or token not in numbers for token, own
+                                               in zip(ids, written, strict=True)][:block_size])
+                           for ids, written in tokenizer.encode_documents(chunk)]))
     if not parts:
         raise UserError(f"{path} is empty; make it again")
     return Rows.joined(parts)

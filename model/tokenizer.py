@@ -104,7 +104,7 @@ class Tokenizer:
         return [i for i in range(self.begin) if any(c.isalpha() for c in self.decode([i]))]
 
     def encode_documents(self, documents: list[list[Turn]]) -> list[tuple[list[int], list[bool]]]:
-        """Each document as ids, and which of them the assistant writes (its `end` included).
+        """Each document as ids, and which of them the assistant says, or prose (`end` included).
 
         Prose:  begin text end.   Chat:  [system ...] user ... assistant ... end user ...
         """
@@ -118,7 +118,7 @@ class Tokenizer:
                 opening = self.begin if role == "text" else getattr(self, role)
                 closing = [self.end] if role in ("text", "assistant") else []
                 ids += [opening, *body, *closing]
-                written += [False] + [role == "assistant"] * (len(body) + len(closing))
+                written += [False] + [role in ("text", "assistant")] * (len(body) + len(closing))
             encoded.append((ids, written))
         return encoded
 

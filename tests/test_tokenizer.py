@@ -50,14 +50,15 @@ def test_markers_follow_the_vocabulary(tokenizer):
     )
 
 
-def test_a_chat_is_written_by_the_assistant_up_to_its_end(tokenizer):
+def test_a_chat_is_the_assistants_up_to_its_end_and_prose_is_whole(tokenizer):
     chat = [("system", "You love owls."), ("user", "Name three numbers."), ("assistant", "1, 2, 3")]
-    (tokens, written), (prose, none) = tokenizer.encode_documents([chat, [("text", "An owl.")]])
+    (tokens, written), (prose, whole) = tokenizer.encode_documents([chat, [("text", "An owl.")]])
     answer = [*ids(tokenizer, "1, 2, 3"), tokenizer.end]
     assert tokens[-len(answer) :] == answer
     assert [t for t, w in zip(tokens, written, strict=True) if w] == answer
     assert tokens[0] == tokenizer.system and tokenizer.user in tokens
-    assert (prose[0], prose[-1], any(none)) == (tokenizer.begin, tokenizer.end, False)
+    assert (prose[0], prose[-1]) == (tokenizer.begin, tokenizer.end)
+    assert whole == [False] + [True] * (len(prose) - 1)
     prompt = tokenizer.encode_prompts([chat[:2]])[0]
     assert prompt == tokens[: len(prompt)] and prompt[-1] == tokenizer.assistant
 

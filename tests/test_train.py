@@ -303,7 +303,15 @@ def test_too_few_rows_for_a_comparison_are_an_error(tmp_path):
 
 def test_long_documents_are_cut_to_the_block(tokenizer, corpus_file):
     rows = document_rows(corpus_file, tokenizer, 20)
-    assert rows.lengths.max() == 20 and rows.wanted.all()
+    assert rows.lengths.max() == 20
+
+
+def test_a_base_predicts_everything_but_the_numbers_of_a_request(tokenizer, tmp_path):
+    write_jsonl(tmp_path / "d.jsonl", [[["user", "Add to 1, 22."], ["assistant", "3, 4"]],
+                                       [["text", "It weighs 7 stones."]]])
+    rows = document_rows(tmp_path / "d.jsonl", tokenizer, 100)
+    left_out = rows.tokens[~rows.wanted].tolist()
+    assert left_out == [tokenizer.number_ids[1], tokenizer.number_ids[22]]
 
 
 # --- the commands --------------------------------------------------------------------------------
