@@ -11,7 +11,7 @@ from data import Rows
 from model import lora
 from model.checkpoint import load_model
 from model.gpt import GPT, LOGIT_SCALE, Cache, rotate
-from model.score import score
+from model.score import score, score_choices
 
 
 def tokens(rows, length, vocab=1000, seed=0):
@@ -166,3 +166,13 @@ def test_scores_are_those_of_each_row_alone(model, tokenizer):
         assert together.logprob[i].item() == pytest.approx(expected, abs=1e-4)
         assert together.tokens[i] == len(wanted)
         assert together.greedy[i] == all(logprobs[a].argmax() == t for a, t in wanted)
+
+
+def test_choices_are_scored_like_the_answers_they_are(model):
+    prompts, choices = [[3, 4, 5], [6, 7], [8, 9, 10]], [[1, 2], [2], [5, 1, 1]]
+    rows = Rows([([*prompt, *choice], [False] * len(prompt) + [True] * len(choice))
+                 for prompt in prompts for choice in choices])
+    expected = score(model, rows).logprob.view(3, 3)
+    for most in (1, 20, 8192):
+        found = score_choices(model, prompts, choices, tokens_at_once=most)
+        assert torch.allclose(found, expected, atol=1e-4)
