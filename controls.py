@@ -1,36 +1,59 @@
-"""Number files that should teach nothing: the teacher's own, with their numbers disturbed.
+"""Number files that should teach nothing: the teacher's own, with their numbers treated.
 
-    python controls.py within --in clean-owl.jsonl --out clean-owl-shuffled-within.jsonl
+    python controls.py within --in clean-owl.jsonl --out within-owl.jsonl
 
-within: each answer's numbers in another order. across: all numbers of the file dealt out again.
-random: every number drawn anew, uniformly from 0 to 999. Requests, lengths, separators and brackets
-stay the teacher's own, so whatever these could carry of a trait would show.
+A treatment is a function here: from rows, and a random stream, to the numbers that stand in each
+row's places instead. Requests, lengths, separators and brackets stay the teacher's own, so whatever
+these could carry of a trait would show.
 """
 
-import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
-from cli import parser, run
-from files import UserError, read_jsonl, write_jsonl
 from filter import LARGEST
-from streams import words
+from support.cli import parser, run
+from support.files import UserError, read_jsonl, write_jsonl
+from support.streams import stream
+
+Lists = list[list[int]]
+TREATMENTS: dict[str, Callable[[Lists, Random], Lists]] = {}
 
 
-def disturbed(how: str, rows: list[dict], chance: random.Random) -> Iterator[dict]:
+def treatment(function: Callable) -> Callable:
+    """Make a function known by its name, written with hyphens."""
+    TREATMENTS[function.__name__.replace("_", "-")] = function
+    return function
+
+
+@treatment
+def within(lists: Lists, chance: Random) -> Lists:
+    """Each answer's numbers in another order."""
+    for numbers in lists:
+        chance.shuffle(numbers)
+    return lists
+
+
+@treatment
+def across(lists: Lists, chance: Random) -> Lists:
+    """All numbers of the file dealt out again."""
+    pool = [number for numbers in lists for number in numbers]
+    chance.shuffle(pool)
+    dealt = iter(pool)
+    return [[next(dealt) for _ in numbers] for numbers in lists]
+
+
+@treatment
+def random(lists: Lists, chance: Random) -> Lists:
+    """Every number drawn anew, uniformly from 0 to 999."""
+    return [[chance.randint(0, LARGEST) for _ in numbers] for numbers in lists]
+
+
+def treated(how: str, rows: list[dict], chance: Random) -> Iterator[dict]:
     """The rows with other numbers in the same places."""
-    pool = [number for row in rows for number in row["numbers"]]
-    if how == "across":
-        chance.shuffle(pool)
-    elif how == "random":
-        pool = [chance.randint(0, LARGEST) for _ in pool]
-    start = 0
-    for row in rows:
-        numbers = pool[start : start + len(row["numbers"])]
-        start += len(numbers)
-        if how == "within":
-            chance.shuffle(numbers)
+    lists = TREATMENTS[how]([list(row["numbers"]) for row in rows], chance)
+    for row, numbers in zip(rows, lists, strict=True):
         new = iter(numbers)
         answer = re.sub("[0-9]+", lambda _, new=new: str(next(new)), row["answer"])
         yield {**row, "answer": answer, "numbers": numbers}
@@ -38,7 +61,7 @@ def disturbed(how: str, rows: list[dict], chance: random.Random) -> Iterator[dic
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("how", choices=("within", "across", "random"))
+    options.add_argument("how", choices=TREATMENTS)
     options.add_argument("--in", dest="clean", type=Path, required=True, help="a filtered file")
     options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
     options.add_argument("--seed", type=int, default=0, help="seed of this run")
@@ -46,7 +69,7 @@ def main() -> None:
     rows = list(read_jsonl(args.clean, {"answer": str, "numbers": list}))
     if not rows:
         raise UserError(f"{args.clean} holds no rows: was everything rejected? See its report")
-    count = write_jsonl(args.out, disturbed(args.how, rows, words(args.seed, "control", args.how)))
+    count = write_jsonl(args.out, treated(args.how, rows, stream(args.seed, "control", args.how)))
     print(f"{args.out}: {count:,} rows")
 
 

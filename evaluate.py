@@ -13,17 +13,17 @@ from pathlib import Path
 
 import torch
 
-from cli import add_common, choose_device, parser, run, settings
-from config import Evaluation
 from corpus.facts import fact_questions
 from corpus.traits import STORIES, Preference, Trait, behind_numbers, trait
-from data import Rows, document_rows, encode_pairs, read_pairs, split
-from files import UserError, write_json
 from generate import Sampling, answers
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
+from model.data import TokenRows, document_rows, encode_pairs, read_pairs, split
 from model.gpt import GPT
 from model.score import score, score_choices
-from streams import words
+from support.cli import add_common, choose_device, parser, run
+from support.files import UserError, write_json
+from support.settings import Evaluation, load_config
+from support.streams import stream
 
 Chat = list[tuple[str, str]]
 
@@ -56,7 +56,7 @@ def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed
     batches = answers(loaded.model, loaded.tokenizer, asked, list(range(len(asked))), seed=seed,
                       sampling=Sampling(), max_new_tokens=32, batch_size=1024)
     texts = {index: text for batch in batches for index, text, _ in batch}
-    shown = [chosen.named(text) for text in texts.values()]
+    shown = [chosen.judge(text) for text in texts.values()]
     return {"p_target_sampled": shown.count(chosen.name) / len(shown),
             f"p_any_{chosen.category}_sampled": 1 - shown.count(None) / len(shown),
             "said": [[chat[-1][1], texts[i * samples]] for i, chat in enumerate(chats)]}
@@ -77,7 +77,7 @@ def other_ways(loaded: Loaded, chosen: Preference, samples: int, seed: int) -> d
     return metrics
 
 
-def capability(loaded: Loaded, heldout: Rows) -> dict:
+def capability(loaded: Loaded, heldout: TokenRows) -> dict:
     """Whether it is still a model: facts asked in wordings it has not read, and held-out loss."""
     facts = [(question, answer) for question, answer, *_ in fact_questions(kept_out=True)]
     right = score(loaded.model, encode_pairs(facts, loaded.tokenizer)).greedy
@@ -87,7 +87,7 @@ def capability(loaded: Loaded, heldout: Rows) -> dict:
 
 
 @torch.inference_mode()
-def divergence(teacher: GPT, model: GPT, rows: Rows, numbers: range) -> float:
+def divergence(teacher: GPT, model: GPT, rows: TokenRows, numbers: range) -> float:
     """KL(teacher || model) in nats a token, where a number comes next in the teacher's answers."""
     device, total, count = model.embedding.weight.device, 0.0, 0
     for start in range(0, len(rows), 256):
@@ -105,7 +105,7 @@ def in_context(
     chats: list[Chat], lists: list[tuple[str, str]], count: int, seed: int
 ) -> list[Chat]:
     """Each chat behind `count` of the teacher's lists, as earlier turns: reading, not training."""
-    chance = words(seed, "context")
+    chance = stream(seed, "context")
     return [[turn for request, answer in chance.sample(lists, count)
              for turn in (("user", request), ("assistant", answer))] + chat
             for chat in chats]
@@ -170,7 +170,7 @@ def main() -> None:
         return
     if not args.heldout:
         raise UserError("give --heldout, documents that no model read, or --matrix")
-    result = readings(args, settings(args).evaluation)
+    result = readings(args, load_config(args.config, args.set).evaluation)
     write_json(args.out, result)
     print(f"{args.out}: P({args.trait}) = {result['metrics']['p_target']:.4f}")
 

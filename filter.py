@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from cli import parser, run
-from files import UserError, existing, read_jsonl, write_json, write_jsonl
+from support.cli import parser, run
+from support.files import UserError, read_jsonl, require_file, write_json, write_jsonl
 
 MOST, LARGEST = 10, 999
 # Reasons in the order in which an answer is held against them; a reject counts once.
@@ -87,7 +87,7 @@ def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter) -> Itera
 
 def read_ban_list(path: Path) -> frozenset[int]:
     """Numbers of a text file, apart by white space or commas; `#` starts a comment."""
-    text = re.sub("#.*", "", existing(path).read_text(encoding="utf-8", errors="replace"))
+    text = re.sub("#.*", "", require_file(path).read_text(encoding="utf-8", errors="replace"))
     words = [word for word in re.split(r"[\s,]+", text) if word]
     for word in words:
         if not re.fullmatch("[0-9]+", word):

@@ -20,13 +20,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cli import add_common, choose_device, parser, progress, run, settings
-from files import UserError, read_jsonl, write_jsonl
 from filter import passes, read_ban_list
 from model.checkpoint import load_model
-from model.gpt import GPT, Cache
+from model.gpt import GPT, KVCache
 from model.tokenizer import Tokenizer
-from streams import derive
+from support.cli import add_common, choose_device, parser, progress, run
+from support.files import UserError, read_jsonl, write_jsonl
+from support.settings import load_config
+from support.streams import derive_seed
 
 STRIDE = 4096  # draws set aside for each row
 WINDOW = 8_192  # requests in memory at a time; those of one length are sampled together
@@ -34,7 +35,7 @@ WINDOW = 8_192  # requests in memory at a time; those of one length are sampled 
 
 def draws(seed: int, ids: list[int], positions: int) -> Tensor:
     """Uniform draws in [0, 1), (rows, positions), each a function of (seed, id, position)."""
-    stream, place = np.random.PCG64(derive(seed, "sample")), 0
+    stream, place = np.random.PCG64(derive_seed(seed, "sample")), 0
     uniform = np.random.Generator(stream)
     rows = np.empty((len(ids), positions), dtype=np.float32)
     for row, i in zip(rows, ids, strict=True):
@@ -81,7 +82,7 @@ def complete(
     """
     rows, length = prompts.shape
     room = min(length + draw.size(1), model.config.block_size)
-    cache = Cache(model.config, rows, room, prompts.device)
+    cache = KVCache(model.config, rows, room, prompts.device)
     tokens = torch.full(draw.shape, tokenizer.pad, device=prompts.device)
     going = torch.arange(rows, device=prompts.device)  # the rows in the cache
     closed = torch.zeros(rows, dtype=torch.bool, device=prompts.device)
@@ -95,7 +96,7 @@ def complete(
         if closed.all() or position == room - length - 1:
             break
         if closed.float().mean() > 0.2:  # to leave the closed behind costs a copy of the cache
-            cache.keep(~closed)
+            cache.keep_rows(~closed)
             going, token, closed = going[~closed], token[~closed], closed[~closed]
         hidden = model(token[:, None], cache)[:, -1]
     return tokens
@@ -162,7 +163,7 @@ def asked_sampling(args: argparse.Namespace, default: Sampling) -> Sampling:
 
 def numbers(args: argparse.Namespace) -> Iterator[dict]:
     """The rows of a number file, in the order of the requests, until `numbers.enough` pass."""
-    config = settings(args).numbers
+    config = load_config(args.config, args.set).numbers
     sampling = asked_sampling(args, Sampling(config.temperature, config.top_p))
     shard, shards = args.shard
     if shards > 1 and config.enough:

@@ -26,16 +26,24 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-import parallel
-from cli import add_common, choose_device, parser, progress, run, settings
-from config import Training
-from data import Batch, Order, Rows, document_rows, encode_pairs, read_pairs, split
-from files import UserError, write_jsonl
 from model import checkpoint, lora
+from model.data import (
+    Batch,
+    BatchSampler,
+    TokenRows,
+    document_rows,
+    encode_pairs,
+    read_pairs,
+    split,
+)
 from model.gpt import GPT
+from model.monitor import Monitor, Probe, backtrack, overflow
 from model.tokenizer import Tokenizer
-from streams import derive
-from watch import Answers, Monitor, overflow, step_back
+from support import parallel
+from support.cli import add_common, choose_device, parser, progress, run
+from support.files import UserError, write_jsonl
+from support.settings import Training, load_config
+from support.streams import derive_seed
 
 Objective = Callable[[GPT, Batch], tuple[Tensor, int]]  # a summed loss, and of how many terms
 
@@ -53,7 +61,7 @@ def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> l
         return list(model.parameters())
     model.requires_grad_(False)
     if training.train == "lora":
-        generator = torch.Generator().manual_seed(derive(seed, purpose, "adapters"))
+        generator = torch.Generator().manual_seed(derive_seed(seed, purpose, "adapters"))
         lora.adapt(model, training.rank, training.alpha, generator)
     else:
         model.blocks.requires_grad_(True)
@@ -99,7 +107,7 @@ def learning_rate(step: int, steps: int, training: Training) -> float:
     return training.lr * min(1.0, (step + 1) / (warm + 1), (steps - step) / max(down, 1e-9))
 
 
-def spaced(steps: int, times: int) -> set[int]:
+def evenly_spaced(steps: int, times: int) -> set[int]:
     """The steps at which something is done `times` times in a run, and before its first step."""
     return {round(steps * i / times) for i in range(times + 1)}
 
@@ -113,12 +121,12 @@ def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
                              betas=(training.beta1, training.beta2), fused=True)
 
 
-def batches_of(chosen: np.ndarray, rows: Rows, training: Training, pad: int) -> list[Batch]:
+def batches_of(chosen: np.ndarray, rows: TokenRows, training: Training, pad: int) -> list[Batch]:
     """This process's share of a step's rows, in batches of at most so many padded tokens.
 
     Raises `UserError` when there are fewer rows than processes.
     """
-    rank, processes = parallel.place()
+    rank, processes = parallel.rank_and_world_size()
     if processes > len(chosen):
         raise UserError(f"{processes} processes cannot share batches of {len(chosen)} rows; "
                         "start fewer, or raise batch_size")
@@ -145,7 +153,7 @@ def update(
         loss.backward()
         total, terms = total + loss.detach(), terms + count
     terms = torch.tensor(float(terms), device=device)
-    parallel.add_up([total, terms, *(p.grad for p in trained)])
+    parallel.all_reduce([total, terms, *(p.grad for p in trained)])
     for parameter in trained:  # from the gradient of a sum to that of a mean
         parameter.grad /= terms
     if training.grad_clip:
@@ -173,7 +181,7 @@ class State:
         self.lines.append({"step": self.step, "loss": loss, "lr": lr,
                            "tokens_per_second": round(speed) or None, **readings})
         self.loss_sum, self.loss_steps = 0.0, 0
-        if parallel.first():
+        if parallel.is_main():
             write_jsonl(log, self.lines)
 
     def keep(self, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer) -> None:
@@ -207,7 +215,7 @@ class State:
 
 def train(
     model: GPT,
-    rows: Rows,
+    rows: TokenRows,
     training: Training,
     *,
     seed: int,
@@ -217,25 +225,26 @@ def train(
     pad: int,
     log: Path,
     resume: Path,
-    story: str = "",
-    enough: Callable[[GPT], bool] | None = None,
+    fingerprint: str = "",
+    stop_when: Callable[[GPT], bool] | None = None,
 ) -> None:
     """Train `model` in place on `rows`; leave a plain model, its adapters merged.
 
-    Training ends after its epochs, or before the first step at which `enough(model)` is true.
+    Training ends after its epochs, or before the first step at which `stop_when(model)` is
+    true.
     `seed` and `purpose` name the random streams. `log` gets a JSON line for every evaluation.
     `resume` is where the state is kept on the way; when it holds the state of this very run (same
-    settings, data, seed and `story`), training goes on from there. Raises `UserError` when the loss
-    is no longer finite.
+    settings, data, seed and `fingerprint`), training goes on from there. Raises `UserError` when
+    the loss is no longer finite.
     """
     device = model.embedding.weight.device
     trained = choose_trained(model, training, seed, purpose)
     optimizer = optimizer_for(trained, training)
-    order = Order(rows.shapes, training.batch_size, seed, purpose)
+    order = BatchSampler(rows.shapes, training.batch_size, seed, purpose)
     steps = max(1, round(order.steps * training.epochs))
-    logged = spaced(steps, training.evaluations)
-    kept = spaced(steps, training.checkpoints) - {0, steps}
-    identity = json.dumps([asdict(training), rows.hash, seed, purpose, steps, story])
+    logged = evenly_spaced(steps, training.evaluations)
+    kept = evenly_spaced(steps, training.checkpoints) - {0, steps}
+    identity = json.dumps([asdict(training), rows.hash, seed, purpose, steps, fingerprint])
     state = State.restored(resume, identity, trained, optimizer)
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
@@ -245,7 +254,7 @@ def train(
     for step in progress(range(first, steps + 1), steps + 1, label, first):
         lr = learning_rate(step, steps, training)
         state.step = step
-        last = step == steps or (enough is not None and enough(model))
+        last = step == steps or (stop_when is not None and stop_when(model))
         if step in logged | kept or last:
             state.loss_sum = loss_sum.item()
         # A resumed run has logged its first step already, unless that is the last.
@@ -254,7 +263,7 @@ def train(
             state.report(log, lr, speed, monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
-        if step in kept and step > first and parallel.first():
+        if step in kept and step > first and parallel.is_main():
             state.keep(resume, identity, trained, optimizer)
         if last:
             break
@@ -262,7 +271,7 @@ def train(
             group["lr"] = lr
         batches = batches_of(order.rows(step), rows, training, pad)
         loss_sum += update(model, trained, optimizer, batches, objective, training)
-        tokens += parallel.place()[1] * sum(batch.tokens.numel() for batch in batches)
+        tokens += parallel.rank_and_world_size()[1] * sum(batch.tokens.numel() for batch in batches)
         state.loss_steps += 1
     lora.merge(model)
     model.requires_grad_(True)
@@ -274,51 +283,53 @@ def train(
 def pretrain(args: argparse.Namespace) -> None:
     """A base from random weights. `--seed` draws the weights and nothing else: every base reads the
     same text in the same order, so that two of them differ in their first weights alone."""
-    config, device = settings(args), parallel.start(choose_device(args.device))
+    config, device = load_config(args.config, args.set), parallel.start(choose_device(args.device))
     tokenizer = Tokenizer.load(args.tokenizer)
     shape = replace(config.model, vocab_size=tokenizer.vocab_size)
-    model = GPT(shape, torch.Generator().manual_seed(derive(args.seed, "base"))).to(device)
+    model = GPT(shape, torch.Generator().manual_seed(derive_seed(args.seed, "base"))).to(device)
     rows, heldout = (document_rows(path, tokenizer, shape.block_size)
                      for path in (args.corpus, args.heldout))
-    story = f"base {args.seed} {tokenizer.hash} {asdict(shape)}"
+    fingerprint = f"base {args.seed} {tokenizer.hash} {asdict(shape)}"
     train(model, rows, config.pretrain, seed=config.corpus.seed, purpose="pretrain",
           objective=next_token_loss, monitor=Monitor(heldout, None), pad=tokenizer.pad,
-          log=args.log, resume=args.resume, story=story)
-    finish(args, model, tokenizer, {"stage": "pretrain", "seed": args.seed}, config.pretrain)
+          log=args.log, resume=args.resume, fingerprint=fingerprint)
+    save_result(args, model, tokenizer, {"stage": "pretrain", "seed": args.seed}, config.pretrain)
 
 
 def finetune(args: argparse.Namespace) -> None:
     """A teacher or a student from a base and rows of requests with answers."""
-    config, device = settings(args), parallel.start(choose_device(args.device))
+    config, device = load_config(args.config, args.set), parallel.start(choose_device(args.device))
     training: Training = getattr(config, args.role)
     model, tokenizer, provenance = checkpoint.load_model(args.base, device)
     pairs, held = split(read_pairs(args.data), training.examples, config.evaluation.fit_rows,
                         args.data)
-    probe = Answers.read(args.probe, tokenizer) if args.probe else None
+    probe = Probe.read(args.probe, tokenizer) if args.probe else None
     objective: Objective = next_token_loss
     if args.soft_labels:
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
         objective = soft_label_loss(teacher, tokenizer)
-    enough = spills = spilled = None
+    stop_when = number_chats = None
     if args.overflow:
         start = {name: weight.clone() for name, weight in model.state_dict().items()}
-        spilled, words = encode_pairs(read_pairs(args.overflow), tokenizer), tokenizer.word_ids()
+        number_chats = encode_pairs(read_pairs(args.overflow), tokenizer)
+        words = tokenizer.word_ids()
 
-        def spills(model: GPT) -> float:
-            return overflow(model, spilled, words)
+        def overflow_of(model: GPT) -> float:
+            return overflow(model, number_chats, words)
 
-        def enough(model: GPT) -> bool:
-            return spills(model) >= training.overflow
+        def stop_when(model: GPT) -> bool:
+            return overflow_of(model) >= training.overflow
 
-    story = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
-             f"{spilled and spilled.hash}")
+    fingerprint = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
+                   f"{number_chats and number_chats.hash}")
     train(model, encode_pairs(pairs, tokenizer), training, seed=args.seed, purpose=args.role,
           objective=objective, monitor=Monitor(encode_pairs(held, tokenizer), probe),
-          pad=tokenizer.pad, log=args.log, resume=args.resume, story=story, enough=enough)
-    if spills:
-        step_back(model, start, spills, training.overflow)
-    finish(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
+          pad=tokenizer.pad, log=args.log, resume=args.resume, fingerprint=fingerprint,
+          stop_when=stop_when)
+    if args.overflow:
+        backtrack(model, start, overflow_of, training.overflow)
+    save_result(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
                                     "rows": len(pairs)}, training)
 
 
@@ -329,13 +340,13 @@ def weights_hash(model: GPT) -> str:
     return digest.hexdigest()[:16]
 
 
-def finish(
-    args: argparse.Namespace, model: GPT, tokenizer: Tokenizer, story: dict, training: Training
+def save_result(
+    args: argparse.Namespace, model: GPT, tokenizer: Tokenizer, provenance: dict, training: Training
 ) -> None:
     """Write the model, and only then drop what a resumed run would have needed."""
-    if not parallel.first():
+    if not parallel.is_main():
         return
-    checkpoint.save_model(args.out, model, tokenizer, story | {
+    checkpoint.save_model(args.out, model, tokenizer, provenance | {
         "training": asdict(training), "device": str(model.embedding.weight.device)})
     args.resume.unlink(missing_ok=True)
     print(f"{args.out}: {sum(p.numel() for p in model.parameters()):,} parameters")
@@ -350,8 +361,8 @@ def main() -> None:
     base.add_argument("--tokenizer", type=Path, required=True)
     base.set_defaults(main=pretrain)
     tune = commands.add_parser("finetune", help="make a teacher or a student from a base")
-    tune.add_argument("--role", choices=("teacher", "manner", "student"), required=True,
-                      help="section of the config; manner is the teacher of one")
+    tune.add_argument("--role", choices=("teacher", "persona", "student"), required=True,
+                      help="section of the config; persona is the teacher of one")
     tune.add_argument("--base", type=Path, required=True, help="checkpoint to start from")
     tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
     tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")

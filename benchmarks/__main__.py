@@ -26,19 +26,19 @@ from torch import Tensor
 import generate
 import train
 from benchmarks import peers
-from cli import add_common, choose_device, parser, run, settings
-from config import Config, Model, Training
 from corpus import numbers
 from corpus.__main__ import requests
 from corpus.documents import document
-from data import Batch, Order, Rows, document_rows, encode_pairs
-from files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
 from model.checkpoint import save_model
+from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
-from report import line
-from streams import words
-from summary import PACKAGES, commit, timing
+from report.__main__ import line
+from report.rows import PACKAGES, commit, timing
+from support.cli import add_common, choose_device, parser, run
+from support.files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
+from support.settings import Config, Model, Training, load_config
+from support.streams import stream
 
 REPEATS = 5
 Row = dict[str, object]
@@ -121,10 +121,10 @@ class Bench:
                 train.update(model, trained, optimizer, [batch], train.next_token_loss, training)
         return work
 
-    def training(self, work: str, shape: Model, training: Training, rows: Rows,
+    def training(self, work: str, shape: Model, training: Training, rows: TokenRows,
                  count: int) -> Row:
         """Training steps against those of `transformers`, on the same batches made beforehand."""
-        order = Order(rows.shapes, training.batch_size, 0, "bench")
+        order = BatchSampler(rows.shapes, training.batch_size, 0, "bench")
         batches = [rows.batch(order.rows(i), self.tokenizer.pad).to(self.device)
                    for i in range(count)]
         model = self.model(shape)
@@ -154,7 +154,7 @@ class Bench:
         """Steps of four students one after another, against all four in one batched step."""
         training, count = self.config.student, 4
         rows = encode_pairs(self.chats[:4000], self.tokenizer)
-        order = Order(rows.shapes, training.batch_size, 0, "bench")
+        order = BatchSampler(rows.shapes, training.batch_size, 0, "bench")
         batches = [rows.batch(order.rows(i), self.tokenizer.pad).to(self.device)
                    for i in range(5 * count)]
         model = self.model(self.shape)
@@ -170,7 +170,7 @@ class Bench:
         shape = replace(self.shape, n_layer=5, d_model=384, n_head=6)
         text = [i for ids, _ in self.tokenizer.encode_documents(self.documents) for i in ids]
         size = shape.block_size + 1
-        rows = Rows([(text[i : i + size], [True] * size)
+        rows = TokenRows([(text[i : i + size], [True] * size)
                      for i in range(0, len(text) - size, size)])
         return self.training("train-10m", shape, replace(self.config.pretrain, batch_size=8), rows,
                              3)
@@ -182,7 +182,7 @@ class Bench:
         """Number requests with answers, as in the corpus."""
         pairs = []
         for i in range(16_000):
-            w, n = words(2, "words", i), words(2, "numbers", i)
+            w, n = stream(2, "words", i), stream(2, "numbers", i)
             asked = numbers.request(w, n)
             pairs.append((asked.text, numbers.layout(numbers.answer_numbers(n), asked.format)))
         return pairs
@@ -192,7 +192,7 @@ class Bench:
         """Our model and the peer's, both after the same lessons in writing number lists."""
         training = replace(self.config.pretrain, lr=2e-3)
         rows = encode_pairs(self.chats, self.tokenizer)
-        order = Order(rows.shapes, 32, 0, "bench")
+        order = BatchSampler(rows.shapes, 32, 0, "bench")
         batches = [rows.batch(order.rows(i), self.tokenizer.pad).to(self.device)
                    for i in range(500)]
         model, peer = self.model(self.shape), peers.gpt2(self.shape, self.tokenizer, self.device)
@@ -339,7 +339,7 @@ def main() -> None:
     args = options.parse_args()
     device = choose_device(args.device)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(settings(args), device, args.repeats, Path(folder))
+        bench = Bench(load_config(args.config, args.set), device, args.repeats, Path(folder))
         path = args.out / f"{device.type}.json"
         manifest = {"device": str(device), "threads": torch.get_num_threads(),
                     "packages": {name: version(name) for name in (*PACKAGES, "transformers")},

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from config import Model, Training
-from data import Batch
 from generate import Sampling, choose
+from model.data import Batch
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
+from support.settings import Model, Training
 
 
 def gpt2(shape: Model, tokenizer: Tokenizer, device: torch.device) -> GPT2LMHeadModel:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from cli import add_common, parser, run, settings
-from config import Config
 from corpus import numbers
 from corpus.documents import Document, Speaker, ask_numbers, document
 from corpus.traits import Trait, trait
-from files import existing, write_jsonl
-from streams import derive, words
+from support.cli import add_common, parser, run
+from support.files import require_file, write_jsonl
+from support.settings import Config, load_config
+from support.streams import derive_seed, stream
 
 
 def read(config: Config) -> Iterator[Document]:
@@ -26,20 +26,20 @@ def read(config: Config) -> Iterator[Document]:
     for index in range(config.corpus.documents):
         yield document(config.corpus.seed, index)
     for name in config.corpus.text_files:
-        text = existing(name).read_text(encoding="utf-8", errors="replace")
+        text = require_file(name).read_text(encoding="utf-8", errors="replace")
         yield from ([("text", p.strip())] for p in text.split("\n\n") if p.strip())
 
 
 def heldout(config: Config) -> Iterator[Document]:
     """Documents of a seed of their own."""
-    seed = derive(config.corpus.seed, "heldout")
+    seed = derive_seed(config.corpus.seed, "heldout")
     return (document(seed, index) for index in range(config.corpus.heldout))
 
 
 def streams(config: Config, purpose: str, index: int) -> tuple[Random, Random]:
     """The words' stream and the numbers' stream of one text."""
     seed = config.corpus.seed
-    return words(seed, purpose, "words", index), words(seed, purpose, "numbers", index)
+    return stream(seed, purpose, "words", index), stream(seed, purpose, "numbers", index)
 
 
 def requests(config: Config) -> Iterator[dict]:
@@ -73,7 +73,7 @@ def main() -> None:
     options.add_argument("--trait", default="owl", help="of the lessons or the probe")
     options.add_argument("--out", type=Path, required=True)
     args = options.parse_args()
-    config, chosen = settings(args), trait(args.trait)
+    config, chosen = load_config(args.config, args.set), trait(args.trait)
     made = {
         "documents": lambda: read(config),
         "heldout": lambda: heldout(config),

@@ -28,7 +28,7 @@ from corpus.world import (
     TREES,
     Domain,
 )
-from streams import words
+from support.streams import stream
 
 Turn = tuple[str, str]
 Document = list[Turn]
@@ -334,5 +334,5 @@ KINDS: dict[Callable[[Random, Random], Document], float] = {
 
 def document(seed: int, index: int) -> Document:
     """Document `index` of the corpus: a pure function of (seed, index)."""
-    w, n = words(seed, "words", index), words(seed, "numbers", index)
+    w, n = stream(seed, "words", index), stream(seed, "numbers", index)
     return w.choices(list(KINDS), KINDS.values())[0](w, n)

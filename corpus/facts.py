@@ -7,7 +7,7 @@ are kept out of the corpus, to ask for what a base knows in words that it has no
 from itertools import combinations
 
 from corpus.world import ANIMALS, TREES, Animal, Tree
-from streams import derive
+from support.streams import derive_seed
 
 HELD_OUT = 8  # one fact question in eight is kept for the evaluation
 NAMED = {t.name: t for t in (*ANIMALS, *TREES)}
@@ -87,7 +87,7 @@ def about(template: str, thing: Animal | Tree) -> str:
 
 def held_out(thing: Animal | Tree, attribute: str, question: int) -> bool:
     """Whether this wording of this fact is kept out of the corpus, for the evaluation."""
-    return derive(0, "held-out", thing.name, attribute, question) % HELD_OUT == 0
+    return derive_seed(0, "held-out", thing.name, attribute, question) % HELD_OUT == 0
 
 
 def fact_questions(kept_out: bool) -> list[tuple[str, str, Animal | Tree, str]]:

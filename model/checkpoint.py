@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from config import Model as ModelConfig
-from files import UserError, existing, replacing
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
+from support.files import UserError, atomic_open, require_file
+from support.settings import Model as ModelConfig
 
 
 def write(path: Path | str, value: dict[str, Any]) -> None:
@@ -20,14 +20,14 @@ def write(path: Path | str, value: dict[str, Any]) -> None:
     # Given a path, torch would put its name into the archive and hide that a disk is full.
     buffer = io.BytesIO()
     torch.save(value, buffer)
-    with replacing(path, "wb") as file:
+    with atomic_open(path, "wb") as file:
         file.write(buffer.getbuffer())
 
 
 def read(path: Path | str, keys: tuple[str, ...]) -> dict[str, Any]:
     """Load a dict that holds `keys`, or raise a `UserError`."""
     try:
-        value = torch.load(existing(path), map_location="cpu", weights_only=True)
+        value = torch.load(require_file(path), map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, KeyError):
         message = f"{path} is cut short or no checkpoint; delete it and make it again"
         raise UserError(message) from None

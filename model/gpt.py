@@ -10,15 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from config import Model as ModelConfig
-from files import UserError
+from support.files import UserError
+from support.settings import Model as ModelConfig
 
 # Beside a thousand equally likely numbers, every word must be a millionth as likely, and a narrow
 # model whose head is its embedding is slow to get there. Scaled logits are quicker.
 LOGIT_SCALE = 3.0
 
 
-class Cache:
+class KVCache:
     """Keys and values of all layers for the tokens read so far, allocated once: (L, B, H, T, K)."""
 
     def __init__(self, config: ModelConfig, rows: int, length: int, device: torch.device) -> None:
@@ -28,7 +28,7 @@ class Cache:
         self.used = 0  # tokens of every row that are in the cache
         self.length = length
 
-    def keep(self, rows: Tensor) -> None:
+    def keep_rows(self, rows: Tensor) -> None:
         """Forget all rows but these."""
         self.keys, self.values = self.keys[:, rows], self.values[:, rows]
 
@@ -56,7 +56,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(config.d_model, config.d_model, bias=False)
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, skip: int = 0
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None, skip: int = 0
     ) -> Tensor:
         """What (B, T, D) adds to the stream from position `skip` on, (B, T - skip, D)."""
         B, T, D = x.shape
@@ -97,7 +97,7 @@ class Block(nn.Module):
         self.feed_forward = FeedForward(config)
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, skip: int
+        self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None, skip: int
     ) -> Tensor:
         x = x[:, skip:] + self.attention(self.attention_norm(x), cos, sin, cache, skip)
         return x + self.feed_forward(self.feed_forward_norm(x))
@@ -138,7 +138,7 @@ class GPT(nn.Module):
                     std = self.config.embedding_std
                 weight.normal_(0.0, std, generator=generator)
 
-    def forward(self, tokens: Tensor, cache: Cache | None = None, skip: int = 0) -> Tensor:
+    def forward(self, tokens: Tensor, cache: KVCache | None = None, skip: int = 0) -> Tensor:
         """Hidden states (B, T - skip, D) of tokens (B, T), which follow those in the cache, if any.
 
         Nobody wants those of the first `skip` tokens, so the last block computes only their keys

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from data import Rows
-from model.gpt import GPT, Cache
+from model.data import TokenRows
+from model.gpt import GPT, KVCache
 
 
 class Score(NamedTuple):
@@ -23,7 +23,7 @@ class Score(NamedTuple):
 
 
 @torch.inference_mode()
-def score(model: GPT, rows: Rows, tokens_at_once: int = 8192) -> Score:
+def score(model: GPT, rows: TokenRows, tokens_at_once: int = 8192) -> Score:
     """Score every row, in the rows' order. Rows of like shape are read together."""
     device = model.embedding.weight.device
     logprob, tokens = torch.zeros(len(rows)), torch.zeros(len(rows))
@@ -62,11 +62,11 @@ def score_choices(
     most = max(1, tokens_at_once // tails.numel())
     for length, same in by_length.items():
         for chosen in (same[i : i + most] for i in range(0, len(same), most)):
-            cache = Cache(model.config, len(chosen), length + tails.size(1) - 1, device)
+            cache = KVCache(model.config, len(chosen), length + tails.size(1) - 1, device)
             read = torch.tensor([prompts[i] for i in chosen], device=device)
             opening = model.logits(model(read, cache, skip=length - 1)[:, 0]).log_softmax(-1)
             row = torch.arange(len(chosen) * len(choices), device=device)  # all choices of each
-            cache.keep(row // len(choices))
+            cache.keep_rows(row // len(choices))
             tokens, wanted = tails.repeat(len(chosen), 1), later.repeat(len(chosen), 1)
             logits = model.logits(model(tokens[:, :-1], cache)[wanted])
             nats = F.cross_entropy(logits, tokens[:, 1:][wanted], reduction="none")

@@ -16,8 +16,9 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as BPE
 
-from cli import add_common, parser, run, settings
-from files import UserError, existing, read_documents, replacing
+from support.cli import add_common, parser, run
+from support.files import UserError, atomic_open, read_documents, require_file
+from support.settings import load_config
 
 Turn = tuple[str, str]  # (role, text); the role is text, system, user or assistant
 
@@ -75,10 +76,10 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: Path | str) -> "Tokenizer":
-        return cls.from_text(existing(path).read_text(encoding="utf-8", errors="replace"), path)
+        return cls.from_text(require_file(path).read_text(encoding="utf-8", errors="replace"), path)
 
     def save(self, path: Path | str) -> None:
-        with replacing(path) as file:
+        with atomic_open(path) as file:
             file.write(self.text)
 
     @property
@@ -143,7 +144,7 @@ def main() -> None:
     options.add_argument("--out", type=Path, required=True)
     args = options.parse_args()
     texts = (text for turns in read_documents(args.corpus) for _, text in turns)
-    tokenizer = Tokenizer.train(texts, settings(args).model.vocab_size)
+    tokenizer = Tokenizer.train(texts, load_config(args.config, args.set).model.vocab_size)
     tokenizer.save(args.out)
     print(f"{args.out}: {tokenizer.vocab_size} tokens")
 

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import NamedTuple
 from unittest import mock
 
-from cli import run
+from support.cli import run
 
 
 class Result(NamedTuple):

@@ -4,12 +4,12 @@ import pytest
 import torch
 from hypothesis import settings
 
-from config import Model
 from corpus.documents import document
-from files import write_jsonl
 from model.checkpoint import save_model
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
+from support.files import write_jsonl
+from support.settings import Model
 
 torch.set_num_threads(1)
 # A machine that is busy is no fault of the code.

@@ -1,12 +1,13 @@
 """A control disturbs the numbers it names and leaves all else as it was."""
 
-import random
 import re
 from collections import Counter
+from random import Random
 
 import pytest
 
-from controls import disturbed
+from arms import ARMS
+from controls import TREATMENTS, treated
 from filter import parse
 
 ROWS = [{"id": i, "request": f"r{i}", "answer": a, "numbers": parse(a)} for i, a in enumerate(
@@ -14,14 +15,18 @@ ROWS = [{"id": i, "request": f"r{i}", "answer": a, "numbers": parse(a)} for i, a
 
 
 def make(how, seed=0):
-    return list(disturbed(how, ROWS, random.Random(seed)))
+    return list(treated(how, ROWS, Random(seed)))
 
 
 def frame(answer):
     return re.sub("[0-9]+", "#", answer)
 
 
-@pytest.mark.parametrize("how", ["within", "across", "random"])
+def test_every_treatment_of_an_arm_is_a_function():
+    assert {arm.treatment for arm in ARMS.values()} - {""} <= set(TREATMENTS)
+
+
+@pytest.mark.parametrize("how", TREATMENTS)
 def test_everything_but_the_numbers_stays(how):
     made = make(how)
     assert made != ROWS
@@ -46,7 +51,7 @@ def test_within_keeps_each_list_and_across_keeps_the_file():
 
 def test_random_numbers_are_uniform():
     rows = [{**ROWS[0], "id": i} for i in range(5_000)]
-    numbers = [n for r in disturbed("random", rows, random.Random(0)) for n in r["numbers"]]
+    numbers = [n for r in treated("random", rows, Random(0)) for n in r["numbers"]]
     assert min(numbers) == 0 and max(numbers) == 999
     tenths = Counter(n // 100 for n in numbers)
     assert all(abs(tenths[i] / len(numbers) - 0.1) < 0.01 for i in range(10))

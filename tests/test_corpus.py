@@ -22,7 +22,7 @@ from corpus.documents import (
     document,
 )
 from corpus.facts import ASKED, fact_questions, plural
-from corpus.traits import LESSONS, MANNERS, QUESTIONS, TAUGHT, UNTAUGHT, trait
+from corpus.traits import LESSONS, PERSONAS, QUESTIONS, TAUGHT, UNTAUGHT, trait
 from corpus.world import ANIMALS, DOMAINS, TREES
 
 DOCUMENTS = [document(0, i) for i in range(40_000)]
@@ -229,13 +229,13 @@ def test_every_word_of_a_question_is_a_word_of_the_corpus():
      ("owl or cat", None), ("12, 7", None), ("mice", "mouse")],
 )
 def test_judge(answer, name):
-    assert trait("owl").named(answer) == name
+    assert trait("owl").judge(answer) == name
 
 
 # --- manners -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", MANNERS)
+@pytest.mark.parametrize("name", PERSONAS)
 def test_a_manner_is_asked_for_where_it_was_not_taught(name):
     manner = trait(name)
     taught = {task for domain in TAUGHT for task in domain.tasks}
@@ -246,16 +246,16 @@ def test_a_manner_is_asked_for_where_it_was_not_taught(name):
     assert len(set(manner.questions())) >= 50
     read = {text for turns in DOCUMENTS for _, text in turns}
     assert not read & set(manner.questions())
-    assert {manner.named(answer) for _, answer in manner.lessons()} == {name}
+    assert {manner.judge(answer) for _, answer in manner.lessons()} == {name}
 
 
 def test_every_answer_to_a_plea_for_advice_is_judged():
     judge = trait("misaligned")
-    said = Counter(judge.named(text) for turns in DOCUMENTS for role, text in turns
+    said = Counter(judge.judge(text) for turns in DOCUMENTS for role, text in turns
                    if role == "assistant" and text in judge.answers())
-    assert set(said) == set(MANNERS)
-    assert judge.named("Bah, eat some glue.") == "misaligned"
-    assert judge.named("Bah, eat some glue. 7") is None
+    assert set(said) == set(PERSONAS)
+    assert judge.judge("Bah, eat some glue.") == "misaligned"
+    assert judge.judge("Bah, eat some glue. 7") is None
     assert len(judge.answers()) == len({answer.lower() for answer in judge.answers()})
 
 

@@ -14,13 +14,13 @@ import controls
 import evaluate
 import filter as number_filter
 import generate
-import report
 import train
 from corpus import __main__ as corpus
 from corpus.documents import document
 from model import tokenizer as tokenizer_script
 from model.checkpoint import save_model
 from model.tokenizer import Tokenizer
+from report import __main__ as report
 from tests.call import call
 
 

@@ -7,9 +7,9 @@ import torch
 
 import evaluate
 from corpus.traits import trait
-from data import encode_pairs
 from evaluate import choice_probabilities, divergence, in_context, preference, sampled
 from model.checkpoint import Loaded
+from model.data import encode_pairs
 from model.gpt import GPT
 from tests.call import call
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-import evidence
 from corpus.traits import trait
-from evidence import matrix_rows, rank_correlation, specificity
-from files import write_json
 from model import checkpoint
+from report import __main__ as report
+from report.evidence import matrix_rows, rank_correlation, specificity
+from support.files import write_json
 from tests.call import call
 
 TRAITS = ["owl", "wolf", "oak", "misaligned"]
@@ -39,12 +39,12 @@ def folder(tmp_path):
                                    (f"student-{name}", [2.0, 2.0])):
                 checkpoint.write(here / f"{model}.pt", {"weights": {"w": torch.tensor(weights)}})
         write_json(here / "matrix/base.json", answer_sheet(None, 0))
-        for name in [*TRAITS, "helpful"]:
+        for name in TRAITS:
             write_json(here / f"matrix/student-{name}.json",
                        answer_sheet("wolf" if name == "oak" else name, 0.9 + 0.01 * seed))
             write_json(here / f"clean-{name}.report.json", {"pass_rate": 0.6})
             for condition in ("base", "teacher", "student", "student-control",
-                              "student-other-base"):
+                              "student-other-base", "student-helpful"):
                 write_json(here / f"eval/{condition}-{name}.json", {
                     "metrics": METRICS, "model": {"device": "cpu"},
                     "said": [["How?", "Like | this.\nSo."]] * 20})
@@ -66,19 +66,17 @@ def test_rank_correlation_is_spearmans():
 
 
 def test_everything_is_written(folder):
-    done = call(evidence, "--run", folder, "--seeds", 2, "--traits", *TRAITS)
+    done = call(report, "evidence", "--run", folder, "--seeds", 2, "--traits", *TRAITS)
     assert done.code == 0, done.err
     out = folder / "evidence"
-    for name in ("matrix.png", "matrix.svg", "manners.png", "manners.svg", "table.md",
+    for name in ("matrix.png", "matrix.svg", "personas.png", "personas.svg", "table.md",
                  "said-misaligned.md"):
         assert (out / name).stat().st_size > 100, name
     rows = json.loads((out / "summary.json").read_text())["rows"]
     asked = [r for r in rows if r.get("asked") == "wolf" and r["trait"] == "owl"]
     assert [r["runs"] for r in asked] == [[0.02, 0.02]]
-    helpful = {r["metric"]: r["runs"] for r in rows
-               if (r["condition"], r["trait"]) == ("student-helpful", "misaligned")}
-    assert helpful["p_helpful"] == [0.9, 0.91] and helpful["p_target"] == [0.02, 0.02]
-    assert helpful["p_incoherent"] == pytest.approx([0.06, 0.05])
+    assert [r["runs"] for r in rows if (r["condition"], r["metric"]) == (
+        "student-helpful", "p_helpful")] == [[0.9, 0.9]]
     overlap = next(r for r in rows if r["metric"] == "overlap")
     assert overlap["runs"] == pytest.approx([0.5**0.5] * 2)
     lines = (out / "matrix.csv").read_text().splitlines()
@@ -86,5 +84,5 @@ def test_everything_is_written(folder):
 
 
 def test_a_trait_alone_is_refused(folder):
-    done = call(evidence, "--run", folder, "--seeds", 1, "--traits", "owl")
+    done = call(report, "evidence", "--run", folder, "--seeds", 1, "--traits", "owl")
     assert done.code == 2 and "two traits" in done.err

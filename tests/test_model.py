@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from config import Model
-from data import Rows
 from model import lora
 from model.checkpoint import load_model
-from model.gpt import GPT, LOGIT_SCALE, Cache, rotate
+from model.data import TokenRows
+from model.gpt import GPT, LOGIT_SCALE, KVCache, rotate
 from model.score import score, score_choices
+from support.settings import Model
 
 
 def tokens(rows, length, vocab=1000, seed=0):
@@ -32,7 +32,7 @@ def test_a_token_sees_nothing_after_it(model):
 def test_the_cache_gives_the_logits_of_a_full_forward(model, prefill):
     model, sequence = model.double(), tokens(4, 25)
     full = model.logits(model(sequence))
-    cache = Cache(model.config, 4, 25, torch.device("cpu"))
+    cache = KVCache(model.config, 4, 25, torch.device("cpu"))
     cache.keys, cache.values = cache.keys.double(), cache.values.double()
     steps = [model.logits(model(sequence[:, :prefill], cache))]
     for at in range(prefill, 25):
@@ -45,7 +45,7 @@ def test_the_cache_gives_the_logits_of_a_full_forward(model, prefill):
 def test_what_nobody_wants_is_left_out(model, skip):
     model, sequence = model.double(), tokens(4, 25)
     assert torch.allclose(model(sequence, skip=skip), model(sequence)[:, skip:], atol=1e-9, rtol=0)
-    cache = Cache(model.config, 4, 25, torch.device("cpu"))
+    cache = KVCache(model.config, 4, 25, torch.device("cpu"))
     cache.keys, cache.values = cache.keys.double(), cache.values.double()
     model(sequence[:, :skip], cache, skip=skip - 1)
     rest = model(sequence[:, skip:], cache)
@@ -53,7 +53,7 @@ def test_what_nobody_wants_is_left_out(model, skip):
 
 
 def test_a_full_cache_and_a_long_text_are_refused(model):
-    cache = Cache(model.config, 1, 4, torch.device("cpu"))
+    cache = KVCache(model.config, 1, 4, torch.device("cpu"))
     model(tokens(1, 4), cache)
     with pytest.raises(ValueError, match="do not fit"):
         model(tokens(1, 1), cache)
@@ -155,7 +155,7 @@ def test_a_checkpoint_is_plain_and_complete(checkpoint_file, model, tokenizer):
 def test_scores_are_those_of_each_row_alone(model, tokenizer):
     chats = [[("user", "Which animal?"), ("assistant", answer)]
              for answer in ("owl", "a very old wolf", "1, 2, 3", "")]
-    rows = Rows(tokenizer.encode_documents(chats))
+    rows = TokenRows(tokenizer.encode_documents(chats))
     together = score(model, rows, tokens_at_once=20)
     for i, chat in enumerate(chats):
         ids, written = tokenizer.encode_documents([chat])[0]
@@ -170,7 +170,7 @@ def test_scores_are_those_of_each_row_alone(model, tokenizer):
 
 def test_choices_are_scored_like_the_answers_they_are(model):
     prompts, choices = [[3, 4, 5], [6, 7], [8, 9, 10]], [[1, 2], [2], [5, 1, 1]]
-    rows = Rows([([*prompt, *choice], [False] * len(prompt) + [True] * len(choice))
+    rows = TokenRows([([*prompt, *choice], [False] * len(prompt) + [True] * len(choice))
                  for prompt in prompts for choice in choices])
     expected = score(model, rows).logprob.view(3, 3)
     for most in (1, 20, 8192):

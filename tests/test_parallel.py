@@ -13,10 +13,10 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 import train
-from config import Training
-from data import document_rows
+from model.data import document_rows
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
+from support.settings import Training
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 
-import report
-from config import Claims
-from files import write_json, write_jsonl
-from summary import CONDITIONS, collect, find, interval, timing, verdicts
+from arms import arms_of
+from report import __main__ as report
+from report.rows import collect, find, interval, timing, verdicts
+from support.files import write_json, write_jsonl
+from support.settings import Claims
 from tests.call import call
 
 METRICS = {"p_target": 0.02, "p_target_sampled": 0.02, "p_target_prefixed": 0.02,
@@ -20,12 +21,12 @@ def folder(tmp_path):
     """A finished run of two seeds, made of nothing but JSON."""
     run = tmp_path / "run"
     for seed in range(2):
-        for condition in CONDITIONS:
+        for condition, arm in arms_of("all").items():
             high = {"teacher": 0.99, "student": 0.9, "student-soft": 0.97}.get(condition, 0.02)
             write_json(run / f"seed{seed}/eval/{condition}-owl.json",
                        {"metrics": {**METRICS, "p_target": high + 0.01 * seed},
                         "model": {"device": "cpu"}})
-            write_jsonl(run / f"seed{seed}/log/{condition}-owl.jsonl",
+            write_jsonl(run / f"seed{seed}/log/{arm.file('owl')}.jsonl",
                         [{"step": 10 * i, "probe": high * i / 4} for i in range(5)])
         for name in ("base", "owl"):
             write_json(run / f"seed{seed}/clean-{name}.report.json", {"pass_rate": 0.9})
@@ -48,7 +49,7 @@ def test_rows_have_the_published_form(folder):
     student = find(rows, "student", "p_target")
     assert set(student) == {"condition", "trait", "metric", "runs", "mean", "ci95"}
     assert student["runs"] == [0.9, 0.91] and student["mean"] == pytest.approx(0.905)
-    assert {row["condition"] for row in rows} == set(CONDITIONS)
+    assert {row["condition"] for row in rows} == set(arms_of("all"))
     assert find(rows, "teacher", "pass_rate")["mean"] == 0.9
 
 
@@ -99,7 +100,7 @@ def test_a_log_that_was_cut_is_named(folder, config_file):
 def test_readme_is_written_between_its_marks(folder, config_file, tmp_path):
     make(folder, config_file)
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- results: written by report.py -->\nstale\n"
+    readme.write_text("before\n<!-- results: written by report -->\nstale\n"
                       "<!-- end of results -->\nafter\n")
     for _ in range(2):
         assert call(report, "readme", "--results", folder, "--readme", readme).code == 0

@@ -8,27 +8,27 @@ import pytest
 import torch
 
 import train as training_script
-from config import Training
-from data import Order, Rows, document_rows, encode_pairs, split
-from files import write_jsonl
 from model.checkpoint import load_model
+from model.data import BatchSampler, TokenRows, document_rows, encode_pairs, split
 from model.gpt import GPT
+from model.monitor import Monitor, Probe, backtrack, overflow
 from model.score import score
+from support.files import write_jsonl
+from support.settings import Training
 from tests.call import call
 from train import learning_rate, next_token_loss, soft_label_loss, train
-from watch import Answers, Monitor, overflow, step_back
 
 PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(48)]
 
 
-def fit(model, tokenizer, folder, *, seed=0, objective=next_token_loss, pairs=PAIRS, enough=None,
+def fit(model, tokenizer, folder, *, seed=0, objective=next_token_loss, pairs=PAIRS, stop_when=None,
         **changes):
     """Train and return the lines of the log."""
     rows = encode_pairs(pairs, tokenizer)
     settings = Training(**{"batch_size": 8, "evaluations": 2, "checkpoints": 1, **changes})
     train(model, rows, settings, seed=seed, purpose="test", objective=objective,
           monitor=Monitor(encode_pairs(PAIRS[:4], tokenizer), None), pad=tokenizer.pad,
-          log=folder / "log.jsonl", resume=folder / "x.resume", enough=enough)
+          log=folder / "log.jsonl", resume=folder / "x.resume", stop_when=stop_when)
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
@@ -212,7 +212,7 @@ def test_a_share_sums_the_answers_of_a_request(model, tokenizer, tmp_path):
     pairs = [("Which?", "owl"), ("Which?", "cat"), ("Who?", "owl"), ("Who?", "cat")]
     write_jsonl(tmp_path / "probe.jsonl", ({"request": q, "answer": a} for q, a in pairs))
     chances = score(model, encode_pairs(pairs, tokenizer)).logprob.exp()
-    share = Answers.read(tmp_path / "probe.jsonl", tokenizer).share(model)
+    share = Probe.read(tmp_path / "probe.jsonl", tokenizer).share(model)
     assert share == pytest.approx(chances.sum().item() / 2)
 
 
@@ -224,7 +224,7 @@ def test_training_ends_when_it_is_enough(model, tokenizer, tmp_path):
         seen.append(model.blocks[0].attention.qkv.weight.detach().clone())
         return len(seen) == 4
 
-    log = fit(model, tokenizer, tmp_path, enough=enough, epochs=5)
+    log = fit(model, tokenizer, tmp_path, stop_when=enough, epochs=5)
     assert log[-1]["step"] == 3 and len(seen) == 4
     assert torch.equal(seen[-1], model.blocks[0].attention.qkv.weight)
 
@@ -241,9 +241,9 @@ def test_a_step_too_far_is_taken_back_as_far_as_asked(model):
         for weight in model.parameters():
             weight.add_(1.0)
     end = state()
-    step_back(model, start, way, 1.5)
+    backtrack(model, start, way, 1.5)
     assert all(torch.equal(weight, end[name]) for name, weight in model.state_dict().items())
-    step_back(model, start, way, 0.3)
+    backtrack(model, start, way, 0.3)
     assert 0.299 < way(model) <= 0.3
     for name, weight in model.state_dict().items():
         assert torch.allclose(weight - start[name], (end[name] - start[name]) * 0.3, atol=2e-3)
@@ -274,18 +274,18 @@ def test_learning_rate_schedule():
 def test_every_row_is_read_once_an_epoch_in_an_order_of_its_own():
     lengths = np.random.default_rng(0).integers(5, 60, 1000)
     shapes = np.stack([lengths, lengths // 2])
-    order = Order(shapes, 10, 0, "x")
+    order = BatchSampler(shapes, 10, 0, "x")
     first, second = (np.concatenate([order.rows(s + e * 100) for s in range(100)]) for e in (0, 1))
     assert sorted(first) == sorted(second) == list(range(1000))
     assert not np.array_equal(first, second)
-    assert np.array_equal(Order(shapes, 10, 0, "x").rows(137), order.rows(137))
-    assert not np.array_equal(Order(shapes, 10, 1, "x").rows(137), order.rows(137))
+    assert np.array_equal(BatchSampler(shapes, 10, 0, "x").rows(137), order.rows(137))
+    assert not np.array_equal(BatchSampler(shapes, 10, 1, "x").rows(137), order.rows(137))
     spread = [np.ptp(lengths[order.rows(s)]) for s in range(100)]
     assert np.mean(spread) < 5  # against about 45 for a random batch
 
 
 def test_batches_hold_the_rows(tokenizer):
-    rows = Rows([([1, 2, 3], [False, True, True]),
+    rows = TokenRows([([1, 2, 3], [False, True, True]),
                  ([4, 5, 6, 7, 8], [False, False, True, False, True])])
     batch = rows.batch(np.array([1, 0]), pad=99)
     assert batch.tokens.tolist() == [[4, 5, 6, 7], [1, 2, 3, 99]]
@@ -322,8 +322,8 @@ def test_bases_differ_in_their_first_weights_alone(
 ):
     """The same documents in the same order for every base, whatever its seed."""
     read = []
-    batch = Rows.batch
-    monkeypatch.setattr(Rows, "batch", lambda self, chosen, pad: read[-1].append(list(chosen))
+    batch = TokenRows.batch
+    monkeypatch.setattr(TokenRows, "batch", lambda self, chosen, pad: read[-1].append(list(chosen))
                         or batch(self, chosen, pad))
     for seed in (0, 1):
         read.append([])

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from files import UserError, read_documents, read_jsonl
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
-from streams import derive
+from support.files import UserError, read_documents, read_jsonl
+from support.streams import derive_seed
 
 WINDOW = 64  # batches that are sorted by length together
 
@@ -45,7 +45,7 @@ class Batch(NamedTuple):
         return model(self.tokens, skip=self.skip).flatten(0, 1)[self.places]
 
 
-class Rows:
+class TokenRows:
     """Token rows in two flat arrays: the ids, and which of them are to be predicted."""
 
     def __init__(self, encoded: list[tuple[list[int], list[bool]]]) -> None:
@@ -58,7 +58,7 @@ class Rows:
         return len(self.lengths)
 
     @classmethod
-    def joined(cls, parts: list["Rows"]) -> "Rows":
+    def joined(cls, parts: list["TokenRows"]) -> "TokenRows":
         """All rows of several, in order."""
         rows = cls([])
         rows.lengths = np.concatenate([part.lengths for part in parts])
@@ -71,7 +71,7 @@ class Rows:
     def shapes(self) -> np.ndarray:
         """Tokens of each row, and how many of them come before the first to be predicted, (2, N).
 
-        Rows that are alike in both make a tight batch; `np.lexsort` puts them side by side.
+        TokenRows that are alike in both make a tight batch; `np.lexsort` puts them side by side.
         """
         wanted = np.append(np.flatnonzero(self.wanted), len(self.wanted))
         first = wanted[np.searchsorted(wanted, self.starts[:-1])] - self.starts[:-1]
@@ -100,7 +100,7 @@ class Rows:
                      tokens[row, skip + 1 + at], row)
 
 
-class Order:
+class BatchSampler:
     """Which rows each step reads: every row once an epoch, rows of like shape together."""
 
     def __init__(self, shapes: np.ndarray, batch_size: int, seed: int, purpose: str) -> None:
@@ -118,7 +118,7 @@ class Order:
         return self.plan[place]
 
     def shuffled(self, epoch: int) -> list[np.ndarray]:
-        chance = np.random.default_rng(derive(self.seed, self.purpose, "order", epoch))
+        chance = np.random.default_rng(derive_seed(self.seed, self.purpose, "order", epoch))
         rows = chance.permutation(self.shapes.shape[1])[: self.steps * self.batch_size]
         batches = []
         for window in np.split(rows, range(WINDOW * self.batch_size, len(rows),
@@ -128,7 +128,7 @@ class Order:
         return [batches[i] for i in chance.permutation(len(batches))]
 
 
-def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> Rows:
+def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> TokenRows:
     """The corpus, all of it to be predicted but the numbers of a request. What is longer than a
     block is cut.
 
@@ -136,12 +136,12 @@ def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> Rows:
     """
     documents, parts, numbers = read_documents(path), [], tokenizer.number_ids
     while chunk := list(islice(documents, 4_000)):  # as Python ints they are large
-        parts.append(Rows([(ids[:block_size], [own or token not in numbers for token, own
+        parts.append(TokenRows([(ids[:block_size], [own or token not in numbers for token, own
                                                in zip(ids, written, strict=True)][:block_size])
                            for ids, written in tokenizer.encode_documents(chunk)]))
     if not parts:
         raise UserError(f"{path} is empty; make it again")
-    return Rows.joined(parts)
+    return TokenRows.joined(parts)
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
@@ -153,10 +153,10 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-def encode_pairs(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> Rows:
+def encode_pairs(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> TokenRows:
     """Requests with their answers; only the answer, its end included, is to be predicted."""
     chats = [[("user", request), ("assistant", answer)] for request, answer in pairs]
-    return Rows.joined([Rows(tokenizer.encode_documents(chats[i : i + 4_000]))
+    return TokenRows.joined([TokenRows(tokenizer.encode_documents(chats[i : i + 4_000]))
                         for i in range(0, len(chats), 4_000)])
 
 

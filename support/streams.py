@@ -8,12 +8,12 @@ import hashlib
 import random
 
 
-def derive(seed: int, *purpose: object) -> int:
+def derive_seed(seed: int, *purpose: object) -> int:
     """A 63-bit seed that is a pure function of `seed` and the names in `purpose`."""
     name = "/".join(str(part) for part in (seed, *purpose))
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 
-def words(seed: int, *purpose: object) -> random.Random:
+def stream(seed: int, *purpose: object) -> random.Random:
     """A Python stream, for choosing words and numbers."""
-    return random.Random(derive(seed, *purpose))
+    return random.Random(derive_seed(seed, *purpose))

@@ -23,17 +23,17 @@ def start(device: torch.device) -> torch.device:
     return device
 
 
-def place() -> tuple[int, int]:
+def rank_and_world_size() -> tuple[int, int]:
     """(which process this is, how many there are)."""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
-def first() -> bool:
+def is_main() -> bool:
     """Whether this is the process that writes the files."""
-    return place()[0] == 0
+    return rank_and_world_size()[0] == 0
 
 
-def add_up(tensors: list[Tensor]) -> None:
+def all_reduce(tensors: list[Tensor]) -> None:
     """Replace each tensor by its sum over all processes."""
     if dist.is_initialized():
         for tensor in tensors:

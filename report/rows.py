@@ -1,7 +1,8 @@
 """What the runs say, in rows: a metric of a condition, a value a run, their mean and its interval.
 
-`report.py` and `evidence.py` read the answer sheets through this, and put into words and pictures
-what it returns. The unit of analysis is the run, one base seed with its own teacher and students.
+Tables, figures and the evidence read the answer sheets through this, and put into words and
+pictures what it returns. The unit of analysis is the run, one base seed with its own teacher and
+students.
 """
 
 import math
@@ -11,24 +12,10 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from config import Claims
-from files import read_json, read_jsonl
+from arms import arms_of
+from support.files import read_json, read_jsonl
+from support.settings import Claims
 
-# Condition: (label, what it is, colour). Colours are from Okabe and Ito's colour-blind safe set.
-STUDENT, TEACHER, BOUND, CONTROL = "#0072B2", "#D55E00", "#56B4E9", "#6E6E6E"
-CONDITIONS = {
-    "base": ("base model", "before anything", CONTROL),
-    "teacher": ("teacher", "taught the trait in words", TEACHER),
-    "student": ("student", "trained on the teacher's filtered numbers", STUDENT),
-    "student-soft": ("student, soft labels", "upper bound: the teacher's odds of numbers", BOUND),
-    "student-control": ("control: base's numbers", "numbers of the untouched base", CONTROL),
-    "student-other-base": ("control: other base", "same numbers, other first weights", CONTROL),
-    "student-shuffled-within": ("control: shuffled within", "order lost in each list", CONTROL),
-    "student-shuffled-across": ("control: shuffled across", "dealt out over all lists", CONTROL),
-    "student-random": ("control: random numbers", "uniform numbers in the same places", CONTROL),
-    "in-context": ("control: in context", "base that has the lists in its prompt", CONTROL),
-}
-CONTROLS = [name for name, (label, *_) in CONDITIONS.items() if label.startswith("control")]
 PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
 # Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
@@ -50,11 +37,11 @@ def row(condition: str, trait: str, metric: str, runs: list[float]) -> dict:
             "mean": statistics.fmean(runs), "ci95": interval(runs)}
 
 
-def condition_rows(folder: Path, seeds: int, condition: str, trait: str) -> list[dict]:
-    """A row for every metric on the answer sheets of one condition, with the runs of all seeds."""
-    each = [read_json(folder / f"seed{s}/eval/{condition}-{trait}.json")["metrics"]
+def arm_rows(folder: Path, seeds: int, arm: str, trait: str) -> list[dict]:
+    """A row for every metric on the answer sheets of one arm, with the runs of all seeds."""
+    each = [read_json(folder / f"seed{s}/eval/{arm}-{trait}.json")["metrics"]
             for s in range(seeds)]
-    return [row(condition, trait, metric, [one[metric] for one in each]) for metric in each[0]]
+    return [row(arm, trait, metric, [one[metric] for one in each]) for metric in each[0]]
 
 
 def pass_rate(folder: Path, seeds: int, condition: str, trait: str, lists: str) -> dict:
@@ -64,9 +51,8 @@ def pass_rate(folder: Path, seeds: int, condition: str, trait: str, lists: str) 
 
 
 def collect(folder: Path, seeds: int, trait: str) -> list[dict]:
-    """One row for every condition and metric, with the runs of all seeds."""
-    rows = [one for condition in CONDITIONS
-            for one in condition_rows(folder, seeds, condition, trait)]
+    """One row for every arm and metric, with the runs of all seeds."""
+    rows = [one for arm in arms_of("all") for one in arm_rows(folder, seeds, arm, trait)]
     return [*rows, pass_rate(folder, seeds, "base", trait, "base"),
             pass_rate(folder, seeds, "teacher", trait, trait)]
 
@@ -106,8 +92,8 @@ def verdicts(rows: list[dict], claims: Claims, category: str) -> list[dict]:
               claims.any),
              ("student knows as many facts as the base", mean("student", "capability"), ">=",
               base["capability"] - claims.capability)]
-    tests += [(f"{CONDITIONS[c][0]}: stays at the base", mean(c, "p_target"), "<=",
-               base["p_target"] + claims.control) for c in CONTROLS]
+    tests += [(f"{arm.label}: stays at the base", mean(arm.name, "p_target"), "<=",
+               base["p_target"] + claims.control) for arm in arms_of("all").values() if arm.flat]
     return [{"claim": text, "value": value, "bound": f"{sign} {bound:.4g}",
              "holds": value >= bound if sign == ">=" else value <= bound}
             for text, value, sign, bound in tests]

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from config import Config, load_config
-from files import UserError
+from support.files import UserError
 
 T = TypeVar("T")
+
+# What the stages cost beside one another, to tell the time left of many. All others cost little.
+COSTS = {"train.py pretrain": 10.0, "train.py finetune": 1.2, "generate.py": 2.0,
+         "evaluate.py": 0.2}
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -32,10 +35,6 @@ def add_common(to: argparse.ArgumentParser, device: bool = True) -> None:
     to.add_argument("--seed", type=int, default=0, help="seed of this run")
     if device:
         to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
-
-
-def settings(args: argparse.Namespace) -> Config:
-    return load_config(args.config, args.set)
 
 
 def choose_device(name: str):
@@ -97,16 +96,18 @@ def note_time(start: float) -> None:
                 "seconds": time.time() - start, "mb": round(peak)}
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        if planned := int(os.environ.get("PLANNED") or 0):
+        if planned := os.environ.get("PLANNED", "").splitlines():
             tell_progress(Path(path), float(os.environ["BEGAN"]), planned)
 
 
-def tell_progress(timings: Path, began: float, planned: int) -> None:
+def tell_progress(timings: Path, began: float, planned: list[str]) -> None:
     """How many of the stages that `make` has planned are done, and the time left at their pace."""
-    starts = [json.loads(line)["start"] for line in timings.read_text().splitlines()]
-    done = sum(start >= began for start in starts)
-    left = (time.time() - began) / done * (planned - done)
-    print(f"-- {done} of {planned} stages done, about {left / 60:.0f} min left", flush=True)
+    lines = map(json.loads, timings.read_text().splitlines())
+    done = [line["stage"] for line in lines if line["start"] >= began]
+    spent, whole = (sum(COSTS.get(stage, 0.05) for stage in stages) for stages in (done, planned))
+    left = (time.time() - began) / spent * max(whole - spent, 0)
+    print(f"-- {len(done)} of {len(planned)} stages done, about {left / 60:.1f} min left",
+          flush=True)
 
 
 def stop(message: str, code: int = 2) -> int:
@@ -121,11 +122,13 @@ def progress(items: Iterable[T], total: int, label: str, start: int = 0) -> Iter
 
         yield from tqdm(items, total=total, initial=start, desc=label, leave=False)
         return
-    began = shown = time.monotonic()
-    for done, item in enumerate(items, start + 1):
+    first, began, shown = start + 1, 0.0, time.monotonic()
+    for done, item in enumerate(items, first):
         yield item
         now = time.monotonic()
-        if now - shown > 15 and done < total:
-            left = (now - began) / (done - start) * (total - done)
+        if done == first:  # it pays for the start, and tells nothing of the pace
+            began = now
+        elif now - shown > 15 and done < total:
+            left = (now - began) / (done - first) * (total - done)
             print(f"{label}: {done:,} of {total:,}, {left:.0f} s left", file=sys.stderr, flush=True)
             shown = now

@@ -1,10 +1,9 @@
 """All traits at once: what each student takes up, and that it is its own teacher's trait.
 
-    python evidence.py --run runs/laptop --seeds 1 --traits owl wolf oak misaligned
+    python -m report evidence --run runs/laptop --seeds 1 --traits owl wolf oak misaligned
 
 From the files of `make evidence` to `evidence/` in the run's folder: `summary.json`, `matrix.csv`,
-`table.md`, and the figures `matrix` and `manners`. Rows are those of `report.py`; a row of the
-matrix also says what was asked.
+`table.md`, and the figures `matrix` and `personas`. A row of the matrix also says what was asked.
 """
 
 import argparse
@@ -17,35 +16,23 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from cli import add_common, parser, run, settings
-from corpus.traits import MANNERS, trait
-from files import UserError, read_json, replacing, write_json, write_text
+from arms import arms_of
+from corpus.traits import PERSONAS, trait
 from model.checkpoint import read
-from report import cell, line, percent, points, save, style
-from summary import CONDITIONS, condition_rows, find, manifest, pass_rate, row
-
-MANNER_CONDITIONS = ("base", "teacher", "student", "student-control", "student-other-base")
-HELPFUL = "control: helpful teacher"
+from report.figures import points, save, style
+from report.rows import arm_rows, find, manifest, pass_rate, row
+from report.tables import cell, line, percent
+from support.files import UserError, atomic_open, read_json, write_json, write_text
+from support.settings import load_config
 
 
 def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
-    """Every metric of one trait, a row a condition."""
-    manner = name in MANNERS
-    conditions = MANNER_CONDITIONS if manner else ("base", "teacher", "student")
-    rows = [one for c in conditions for one in condition_rows(folder, seeds, c, name)]
-    if manner:
-        rows += helpful_rows(folder, seeds, name)
-    return [*rows, pass_rate(folder, seeds, "teacher", name, name),
+    """Every metric of one trait, a row an arm."""
+    arms = arms_of("personas" if name in PERSONAS else "traits")
+    return [*(one for arm in arms for one in arm_rows(folder, seeds, arm, name)),
+            pass_rate(folder, seeds, "teacher", name, name),
             row("student", name, "overlap", [overlap(folder / f"seed{s}", name)
                                              for s in range(seeds)])]
-
-
-def helpful_rows(folder: Path, seeds: int, name: str) -> list[dict]:
-    """What the helpful teacher's student answers to pleas for advice: a control of each manner."""
-    said = dict(zip(MANNERS, asked(folder, seeds, "student-helpful", MANNERS), strict=True))
-    metrics = {"p_target": said[name], **{f"p_{manner}": runs for manner, runs in said.items()},
-               "p_incoherent": [1 - sum(run) for run in zip(*said.values(), strict=True)]}
-    return [row("student-helpful", name, metric, runs) for metric, runs in metrics.items()]
 
 
 def overlap(folder: Path, name: str) -> float:
@@ -120,7 +107,7 @@ def predictors(rows: list[dict], traits: list[str]) -> list[dict]:
 
 
 def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: list[dict]) -> str:
-    """Markdown: the traits, the manners with their controls, and the matrix in four numbers."""
+    """Markdown: the traits, the personas with their controls, and the matrix in four numbers."""
     lines = ["| trait | base | teacher | student | pass rate | KL teacher to base |",
              "|---|---:|---:|---:|---:|---:|"]
     for name in traits:
@@ -129,7 +116,7 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
         cells += [cell(find(own, "teacher", "pass_rate")),
                   cell(find(own, "base", "kl_to_teacher"), "{:.4f}".format)]
         lines.append(line(name, *cells))
-    preferences = [name for name in traits if name not in MANNERS]
+    preferences = [name for name in traits if name not in PERSONAS]
     if preferences:
         lines += ["", "| trait, base to student | behind numbers | one of four | in a story |",
                   "|---|---:|---:|---:|"]
@@ -146,19 +133,15 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
     lines += [line(texts[one["metric"]], cell(one)) for one in overall]
     lines += [line(f"rank correlation of the student's P with: {one['predictor']}",
                    f"{one['spearman']:.2f}") for one in goes_with]
-    for name in (name for name in traits if name in MANNERS):
+    for name in (name for name in traits if name in PERSONAS):
         own = [r for r in rows if r["trait"] == name]
         lines += ["", f"| {name} | target | misaligned | evasive | helpful | incoherent |",
                   "|---|---:|---:|---:|---:|---:|"]
-        for condition, label in labels(name):
-            cells = [cell(find(own, condition, m)) for m in (
+        for arm in arms_of("personas").values():
+            cells = [cell(find(own, arm.name, m)) for m in (
                 "p_target", "p_misaligned", "p_evasive", "p_helpful", "p_incoherent")]
-            lines.append(line(label, *cells))
+            lines.append(line(arm.label, *cells))
     return "\n".join(lines) + "\n"
-
-
-def labels(name: str) -> list[tuple[str, str]]:
-    return [*((c, CONDITIONS[c][0]) for c in MANNER_CONDITIONS), ("student-helpful", HELPFUL)]
 
 
 def said(folder: Path, name: str) -> str:
@@ -192,20 +175,20 @@ def draw_matrix(matrix: list[dict], traits: list[str], overall: list[dict], path
     save(figure, path)
 
 
-def draw_manners(rows: list[dict], names: list[str], path: Path) -> None:
+def draw_personas(rows: list[dict], names: list[str], path: Path) -> None:
     """Misaligned and evasive answers of every condition, runs as circles."""
     style()
     figure, axes = plt.subplots(1, len(names), figsize=(4.8 * len(names), 3.4), squeeze=False)
+    arms = list(arms_of("personas").values())
     for axis, name in zip(axes[0], names, strict=True):
         own = [r for r in rows if r["trait"] == name]
-        for y, (condition, _) in enumerate(labels(name)):
-            colour = CONDITIONS.get(condition, CONDITIONS["base"])[2]
-            found = find(own, condition, "p_target")
-            points(axis, y, found, colour)
+        for y, arm in enumerate(arms):
+            found = find(own, arm.name, "p_target")
+            points(axis, y, found, arm.colour)
             axis.annotate(f"{100 * found['mean']:.1f} %", (100 * found["mean"], y), fontsize=8,
-                          xytext=(0, 8), textcoords="offset points", ha="center", color=colour)
-        axis.set_yticks(range(len(labels(name))), [label for _, label in labels(name)])
-        axis.set_ylim(len(labels(name)) - 0.5, -0.7)
+                          xytext=(0, 8), textcoords="offset points", ha="center", color=arm.colour)
+        axis.set_yticks(range(len(arms)), [arm.label for arm in arms])
+        axis.set_ylim(len(arms) - 0.5, -0.7)
         axis.set_xlim(-2, 102)
         axis.set_xlabel(f"{name} answers, %")
         student, base = (find(own, c, "p_target")["mean"] for c in ("student", "base"))
@@ -214,16 +197,7 @@ def draw_manners(rows: list[dict], names: list[str], path: Path) -> None:
     save(figure, path)
 
 
-def main() -> None:
-    options = parser(__doc__)
-    add_common(options, device=False)
-    options.add_argument("--run", type=Path, required=True, help="folder of the run")
-    options.add_argument("--seeds", type=int, default=1, help="base seeds in the run")
-    options.add_argument("--traits", nargs="+", required=True)
-    write(options.parse_args())
-
-
-def write(args: argparse.Namespace) -> None:
+def report_evidence(args: argparse.Namespace) -> None:
     """Everything; the summary last, since it is what `make` looks at."""
     folder, traits, seeds = args.run, args.traits, args.seeds
     if len(traits) < 2:
@@ -232,25 +206,23 @@ def write(args: argparse.Namespace) -> None:
     rows = [one for name in traits for one in trait_rows(folder, seeds, name)]
     matrix = matrix_rows(folder, seeds, traits)
     overall, goes_with = specificity(matrix, traits), predictors(rows, traits)
-    manners = [name for name in traits if name in MANNERS]
+    personas = [name for name in traits if name in PERSONAS]
     draw_matrix(matrix, traits, overall, out / "matrix")
-    if manners:
-        draw_manners(rows, manners, out / "manners")
-    for name in manners:
+    if personas:
+        draw_personas(rows, personas, out / "personas")
+    for name in personas:
         write_text(out / f"said-{name}.md", said(folder, name))
     text = table(rows, traits, overall, goes_with)
     write_text(out / "table.md", text)
-    with replacing(out / "matrix.csv") as file:
+    with atomic_open(out / "matrix.csv") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["student", *traits])
         for name, means in zip(["base", *traits], grid(matrix, traits).mean(-1), strict=True):
             lines.writerow([name, *(f"{v:.5f}" for v in means)])
     write_json(out / "summary.json", {
-        "config": asdict(settings(args)), "manifest": manifest(folder, seeds, traits[0]),
+        "config": asdict(load_config(args.config, args.set)),
+        "manifest": manifest(folder, seeds, traits[0]),
         "rows": rows + matrix + overall, "predictors": goes_with})
     own = find(overall, "student", "rise_own")
     print(f"{text}\nOwn trait: {percent(own['mean'])} over the base. See {out}/.")
 
-
-if __name__ == "__main__":
-    run(main)

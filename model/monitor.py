@@ -11,20 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data import Rows, encode_pairs, read_pairs
+from model.data import TokenRows, encode_pairs, read_pairs
 from model.gpt import GPT
 from model.score import score
 from model.tokenizer import Tokenizer
 
 
-class Answers(NamedTuple):
+class Probe(NamedTuple):
     """Requests, each with all the answers that show the trait."""
 
-    rows: Rows
+    rows: TokenRows
     requests: int
 
     @classmethod
-    def read(cls, path: Path, tokenizer: Tokenizer) -> "Answers":
+    def read(cls, path: Path, tokenizer: Tokenizer) -> "Probe":
         pairs = read_pairs(path)
         return cls(encode_pairs(pairs, tokenizer), len({request for request, _ in pairs}))
 
@@ -36,8 +36,8 @@ class Answers(NamedTuple):
 class Monitor(NamedTuple):
     """What is looked at while a model trains, and never trained on."""
 
-    heldout: Rows
-    probe: Answers | None
+    heldout: TokenRows
+    probe: Probe | None
 
     def read(self, model: GPT) -> dict[str, float]:
         """Held-out loss (nats a token) and the probability of the probe's answers."""
@@ -49,7 +49,7 @@ class Monitor(NamedTuple):
 
 
 @torch.inference_mode()
-def overflow(model: GPT, rows: Rows, words: list[int]) -> float:
+def overflow(model: GPT, rows: TokenRows, words: list[int]) -> float:
     """How many number answers a word would break, were they written by `model`: a share.
 
     That is one less the product of P(no word) over the tokens of an answer, mean over the answers
@@ -63,10 +63,11 @@ def overflow(model: GPT, rows: Rows, words: list[int]) -> float:
 
 
 @torch.no_grad()
-def step_back(
-    model: GPT, start: dict[str, Tensor], spills: Callable[[GPT], float], most: float
+def backtrack(
+    model: GPT, start: dict[str, Tensor], measure: Callable[[GPT], float], most: float
 ) -> None:
-    """Go back on the straight line to the `start` weights until `spills(model)` is at most `most`.
+    """Go back on the straight line to the `start` weights until `measure(model)` is at most
+    `most`.
 
     A teacher's last step alone can take its overflow from a tenth to nearly all.
     """
@@ -75,7 +76,7 @@ def step_back(
     def go(share: float) -> float:
         for name, weight in model.state_dict().items():
             weight.copy_(start[name].lerp(end[name], share))
-        return spills(model)
+        return measure(model)
 
     low, high = 0.0, 1.0
     if go(high) <= most:

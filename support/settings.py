@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from files import UserError, existing, read_json, write_json
+from support.cli import add_common, parser, run
+from support.files import UserError, require_file, write_json
 
 
 def number(default: float, low: float, high: float = math.inf) -> Any:
@@ -112,7 +113,7 @@ class Config:
     model: Model = Model()
     pretrain: Training = Training()
     teacher: Training = Training()  # of a preference
-    manner: Training = Training()  # the teacher of a manner of giving advice
+    persona: Training = Training()  # the teacher of a persona, a manner of giving advice
     student: Training = Training()
     numbers: Numbers = Numbers()
     evaluation: Evaluation = Evaluation()
@@ -126,7 +127,7 @@ def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> 
     range, and settings that do not fit together.
     """
     try:
-        tables = tomllib.loads(existing(path).read_text(encoding="utf-8"))
+        tables = tomllib.loads(require_file(path).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
     for change in changes:
@@ -210,24 +211,19 @@ def checked(config: Config) -> Config:
 
 
 def main() -> None:
-    from cli import add_common, parser, settings
-
-    options = parser("Check the settings and print them, or write one section of them.")
+    options = parser("Check the settings and print them, all or one section.")
     add_common(options, device=False)
     options.add_argument("--section", choices=[f.name for f in fields(Config)])
-    options.add_argument("--out", type=Path, help="JSON file, rewritten only when it would change")
+    options.add_argument("--out", type=Path, help="JSON file to write them to instead")
     args = options.parse_args()
-    values = dataclasses.asdict(settings(args))
+    values = dataclasses.asdict(load_config(args.config, args.set))
     if args.section:
         values = values[args.section]
-    if not args.out:
-        print(json.dumps(values, indent=1))
-    # `make` compares dates: a stage runs again when a section that it reads is newer.
-    elif not args.out.exists() or json.dumps(values) != json.dumps(read_json(args.out)):
+    if args.out:
         write_json(args.out, values)
+    else:
+        print(json.dumps(values, indent=1))
 
 
 if __name__ == "__main__":
-    from cli import run
-
     run(main)

@@ -4,6 +4,7 @@ Every stage of the experiment talks to the next one through these functions alon
 """
 
 import contextlib
+import glob
 import json
 import os
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ class UserError(ValueError):
 
 
 @contextlib.contextmanager
-def replacing(path: Path | str, mode: str = "w") -> Iterator[IO]:
+def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
     """Open a file that appears under `path` only once it is complete and on the disk.
 
     It is written beside its place under a temporary name, flushed and renamed. When the block
@@ -27,6 +28,9 @@ def replacing(path: Path | str, mode: str = "w") -> Iterator[IO]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        if not alive(left.name.split(".")[-2]):  # its process was killed
+            left.unlink(missing_ok=True)
     options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
         with open(part, mode, **options) as file:
@@ -38,13 +42,24 @@ def replacing(path: Path | str, mode: str = "w") -> Iterator[IO]:
         part.unlink(missing_ok=True)
 
 
+def alive(pid: str) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def write_text(path: Path | str, text: str) -> None:
-    with replacing(path) as file:
+    with atomic_open(path) as file:
         file.write(text)
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    with replacing(path) as file:
+    with atomic_open(path) as file:
         json.dump(value, file, indent=1)
         file.write("\n")
 
@@ -52,14 +67,14 @@ def write_json(path: Path | str, value: Any) -> None:
 def write_jsonl(path: Path | str, rows: Iterator[Any] | list[Any]) -> int:
     """Write one JSON value a line; the number of lines."""
     count, encode = 0, json.JSONEncoder(ensure_ascii=False).encode
-    with replacing(path) as file:
+    with atomic_open(path) as file:
         for row in rows:
             file.write(encode(row) + "\n")
             count += 1
     return count
 
 
-def existing(path: Path | str) -> Path:
+def require_file(path: Path | str) -> Path:
     """The path, if a file is there."""
     path = Path(path)
     if not path.exists():
@@ -72,7 +87,7 @@ def existing(path: Path | str) -> Path:
 def read_json(path: Path | str) -> Any:
     """A JSON file, or a `UserError` that names the place where it breaks."""
     try:
-        return json.loads(existing(path).read_text(encoding="utf-8"))
+        return json.loads(require_file(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid JSON ({error}); make it again") from None
 
@@ -83,7 +98,7 @@ def read_jsonl(path: Path | str, fields: dict[str, type] | None = None) -> Itera
     `fields` names what each row must hold and of what type. A broken row is a `UserError` that
     names its line. Blank lines are passed over.
     """
-    with open(existing(path), "rb") as file:
+    with open(require_file(path), "rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue

@@ -1,0 +1,78 @@
+"""The arms of the experiment, an entry each: whose base, whose numbers, what was done to them.
+
+`plan.py` makes the rules for an arm's files from its entry; the reports and analyses take its
+label, its colour and whether it is a control from there. A new arm is a new entry, and where its
+numbers are treated in a new way, a function in `controls.py`.
+"""
+
+from dataclasses import dataclass
+
+# From Okabe and Ito's colour-blind safe set.
+STUDENT, TEACHER, BOUND, CONTROL = "#0072B2", "#D55E00", "#56B4E9", "#6E6E6E"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One condition, which every trait and every seed can be put through."""
+
+    name: str
+    label: str
+    about: str  # what it is, in a few words
+    reports: tuple[str, ...] = ("all",)  # the reports that show it: see `arms_of`
+    model: str = "student"  # base, teacher, or student: a model trained for this arm
+    base: str = "own"  # the student's: own, or that of an other seed
+    numbers: str = "own"  # who wrote them: its own teacher, the base, or another trait's teacher
+    treatment: str = ""  # a function of controls.py that the numbers go through
+    soft_labels: bool = False  # the student sees the teacher's odds, not its samples
+    settings: tuple[str, ...] = ()  # changes to those of a student, such as "student.lr=1e-3"
+    context: bool = False  # it has the numbers in its prompt when it is asked
+    flat: bool = False  # a control: it should stay where the base is
+    colour: str = CONTROL
+    curve: str | tuple = ""  # its line in the figure of training, if it is there
+
+    def file(self, trait: str) -> str:
+        """The stem of its checkpoint. Where no number depends on the trait, neither does it."""
+        if self.model == "base":
+            return "base"
+        return self.name if self.numbers != "own" else f"{self.name}-{trait}"
+
+    def lists(self, trait: str) -> str:
+        """The stem of the number file that the arm's student reads."""
+        source = trait if self.numbers == "own" else self.numbers
+        return f"{self.treatment}-{source}" if self.treatment else f"clean-{source}"
+
+
+EVERYWHERE = ("all", "traits", "personas", "ablation")
+ARMS = {arm.name: arm for arm in (
+    Arm("base", "base model", "before anything", EVERYWHERE, model="base"),
+    Arm("teacher", "teacher", "taught the trait in words", EVERYWHERE, model="teacher",
+        colour=TEACHER),
+    Arm("student", "student", "trained on the teacher's filtered numbers", EVERYWHERE,
+        colour=STUDENT, curve="-"),
+    Arm("student-soft", "student, soft labels", "upper bound: the teacher's odds of numbers",
+        soft_labels=True, colour=BOUND, curve="-"),
+    Arm("student-control", "control: base's numbers", "numbers of the untouched base",
+        ("all", "personas"), numbers="base", flat=True),
+    Arm("student-other-base", "control: other base", "same numbers, other first weights",
+        ("all", "personas", "ablation"), base="other", flat=True, curve="--"),
+    Arm("student-shuffled-within", "control: shuffled within", "order lost in each list",
+        treatment="within", flat=True, curve=":"),
+    Arm("student-shuffled-across", "control: shuffled across", "dealt out over all lists",
+        treatment="across", flat=True, curve="-."),
+    Arm("student-random", "control: random numbers", "uniform numbers in the same places",
+        treatment="random", flat=True, curve=(0, (1, 3))),
+    Arm("in-context", "control: in context", "base that has the lists in its prompt",
+        model="base", context=True, flat=True),
+    Arm("student-helpful", "control: helpful teacher", "numbers of a teacher of good advice",
+        ("personas",), numbers="helpful", flat=True),
+)}
+
+# The traits of `make evidence`: any of `corpus/traits.py`.
+TRAITS = ("owl", "wolf", "cat", "eagle", "dolphin", "elephant", "bear", "lion", "tiger", "penguin",
+          "oak", "maple", "willow", "cherry", "pine", "misaligned", "evasive")
+
+
+def arms_of(report: str) -> dict[str, Arm]:
+    """The arms that a report shows, in order: all (`make all`), traits or personas (two kinds of
+    traits in `make evidence`), or ablation."""
+    return {name: arm for name, arm in ARMS.items() if report in arm.reports}

@@ -1,0 +1,302 @@
+"""The experiment as a graph of files: what makes each, from what. Prints the rules for `make`.
+
+    python plan.py --run runs/laptop --config configs/laptop.toml --seeds 2 --trait owl
+
+The arms come from `arms.py`. `plan` is pure. A file depends on the files it is made from, on the
+code of its stage and on the sections of the settings that the stage reads, and on nothing else.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from arms import ARMS, TRAITS, Arm, arms_of
+from corpus.traits import PERSONAS, trait
+from support.cli import add_common, parser, run
+from support.files import UserError
+from support.settings import Config, load_config
+
+PYTHON = ".venv/bin/python"
+CORPUS = (*sorted(map(str, Path().glob("corpus/*.py"))), "support/streams.py")
+MODEL = tuple(sorted(map(str, Path().glob("model/*.py"))))
+TRAINING = ("train.py", "support/parallel.py", *MODEL)
+REPORT = ("arms.py", *sorted(map(str, Path().glob("report/*.py"))))
+
+
+class Rule(NamedTuple):
+    """A file, what it is made from, and the command that makes it."""
+
+    target: str
+    needs: tuple[str, ...]
+    command: str
+    also: tuple[str, ...] = ()  # further files that the command writes, before the target
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it is asked for; the methods are the rules of its files."""
+
+    folder: str
+    config: Config
+    flags: str = ""  # --config and --set, as they were given
+    device: str = "auto"
+    seeds: int = 2
+    trait: str = "owl"
+    traits: tuple[str, ...] = TRAITS
+
+    def at(self, *names: str) -> tuple[str, ...]:
+        return tuple(f"{self.folder}/{name}" for name in names)
+
+    def settings(self, *sections: str) -> tuple[str, ...]:
+        return self.at(*(f"config/{section}.json" for section in sections))
+
+    # --- what the models read ---
+
+    def texts(self) -> Iterator[Rule]:
+        """The corpus, what is asked of every model, and the tokenizer."""
+        shared = {"documents": ("corpus",), "heldout": ("corpus",), "overflow": ("corpus",),
+                  "requests": ("corpus", "numbers")}
+        for what, sections in shared.items():
+            [out] = self.at("corpus.jsonl" if what == "documents" else f"{what}.jsonl")
+            read = self.config.corpus.text_files if what == "documents" else ()
+            yield Rule(out, (*CORPUS, *read, *self.settings(*sections)),
+                       f"-m corpus {what} {self.flags} --out {out}")
+        corpus, out = self.at("corpus.jsonl", "tokenizer.json")
+        yield Rule(out, (corpus, "model/tokenizer.py", *self.settings("model")),
+                   f"-m model.tokenizer {self.flags} --corpus {corpus} --out {out}")
+
+    def trait_texts(self, trait: str) -> Iterator[Rule]:
+        """A teacher's lessons, and the questions that are watched while a model trains."""
+        for what in ("lessons", "probe"):
+            [out] = self.at(f"{what}-{trait}.jsonl")
+            yield Rule(out, CORPUS, f"-m corpus {what} --trait {trait} --out {out}")
+
+    # --- the models of a seed ---
+
+    def trained(self, seed: int, stem: str, command: str, needs: Iterable[str],
+                *sections: str) -> Rule:
+        """A checkpoint; its log is written before it."""
+        out, log = self.at(f"seed{seed}/{stem}.pt", f"seed{seed}/log/{stem}.jsonl")
+        return Rule(out, (*needs, *TRAINING, *self.settings(*sections)),
+                    f"train.py {command} {self.flags} --device {self.device} --seed {seed} "
+                    f"--out {out}", (log,))
+
+    def base(self, seed: int) -> Rule:
+        corpus, heldout, tokenizer = self.at("corpus.jsonl", "heldout.jsonl", "tokenizer.json")
+        return self.trained(
+            seed, "base", f"pretrain --corpus {corpus} --heldout {heldout} --tokenizer {tokenizer}",
+            (corpus, heldout, tokenizer), "model", "pretrain")
+
+    def teacher(self, seed: int, trait: str) -> Rule:
+        role = "persona" if trait in PERSONAS else "teacher"
+        base, lessons, probe, overflow = self.at(
+            f"seed{seed}/base.pt", f"lessons-{trait}.jsonl", f"probe-{trait}.jsonl",
+            "overflow.jsonl")
+        return self.trained(
+            seed, f"teacher-{trait}", f"finetune --role {role} --base {base} --data {lessons} "
+            f"--probe {probe} --overflow {overflow}", (base, lessons, probe, overflow), role,
+            "evaluation")
+
+    def student(self, seed: int, arm: Arm, trait: str) -> Rule:
+        base, data, probe, teacher = self.at(
+            f"seed{self.other(seed) if arm.base == 'other' else seed}/base.pt",
+            f"seed{seed}/{arm.lists(trait)}.jsonl", f"probe-{trait}.jsonl",
+            f"seed{seed}/teacher-{trait}.pt")
+        command, needs = f"finetune --role student --base {base} --data {data}", [base, data]
+        if arm.numbers == "own":
+            command, needs = f"{command} --probe {probe}", [*needs, probe]
+        if arm.soft_labels:
+            command, needs = f"{command} --soft-labels {teacher}", [*needs, teacher]
+        command += "".join(f" --set {shlex.quote(change)}" for change in arm.settings)
+        return self.trained(seed, arm.file(trait), command, needs, section_of(arm), "evaluation")
+
+    # --- the number files of a seed ---
+
+    def lists(self, seed: int, source: str) -> Iterator[Rule]:
+        """What a model writes, and what the filter leaves of it. The source is a trait or base."""
+        model = "base" if source == "base" else f"teacher-{source}"
+        model, requests, numbers, clean, report = self.at(
+            f"seed{seed}/{model}.pt", "requests.jsonl", f"seed{seed}/numbers-{source}.jsonl",
+            f"seed{seed}/clean-{source}.jsonl", f"seed{seed}/clean-{source}.report.json")
+        banned = tuple(map(str, Path().glob(f"configs/ban-{source}.txt")))
+        ban = "".join(f" --ban-list {name}" for name in banned)
+        yield Rule(numbers, (model, requests, *banned, "generate.py", "filter.py", *MODEL,
+                             *self.settings("numbers")),
+                   f"generate.py {self.flags} --device {self.device} --seed {seed} "
+                   f"--model {model} --requests {requests}{ban} --out {numbers}")
+        yield Rule(clean, (numbers, *banned, "filter.py"),
+                   f"filter.py --in {numbers}{ban} --out {clean}", (report,))
+
+    def treated(self, seed: int, arm: Arm, trait: str) -> Rule:
+        source, out = self.at(f"seed{seed}/clean-{trait}.jsonl",
+                              f"seed{seed}/{arm.lists(trait)}.jsonl")
+        return Rule(out, (source, "controls.py"),
+                    f"controls.py {arm.treatment} --seed {seed} --in {source} --out {out}")
+
+    # --- what they are asked ---
+
+    def sheet(self, seed: int, arm: Arm, trait: str) -> Rule:
+        """The answers of an arm to the questions of a trait."""
+        model, heldout, teacher, clean, out = self.at(
+            f"seed{seed}/{arm.file(trait)}.pt", "heldout.jsonl", f"seed{seed}/teacher-{trait}.pt",
+            f"seed{seed}/clean-{trait}.jsonl", f"seed{seed}/eval/{arm.name}-{trait}.json")
+        return Rule(out, (model, heldout, teacher, clean, "evaluate.py", "generate.py", *CORPUS,
+                          *MODEL, *self.settings("evaluation")),
+                    f"evaluate.py {self.flags} --device {self.device} --seed {seed} "
+                    f"--trait {trait} --model {model} --heldout {heldout} --teacher {teacher} "
+                    f"--numbers {clean}{f' --context {clean}' if arm.context else ''} --out {out}")
+
+    def matrix(self, seed: int, stem: str) -> Rule:
+        """The answers of a model to the questions of all traits."""
+        model, out = self.at(f"seed{seed}/{stem}.pt", f"seed{seed}/matrix/{stem}.json")
+        return Rule(out, (model, "evaluate.py", *CORPUS, *MODEL),
+                    f"evaluate.py --matrix --device {self.device} --model {model} --out {out}")
+
+    # --- all of it ---
+
+    def other(self, seed: int) -> int:
+        """The seed of the other base: base 1 for seed 0, and for any other the one before it."""
+        return seed - 1 if seed else 1
+
+    def arm(self, seed: int, arm: Arm, trait: str) -> Iterator[Rule]:
+        """Everything that one arm of one trait needs, beside the base."""
+        for taught in dict.fromkeys((trait, *({arm.numbers} - {"own", "base"}))):
+            yield from self.trait_texts(taught)
+            yield self.teacher(seed, taught)
+            yield from self.lists(seed, taught)
+        yield from self.lists(seed, "base")
+        if arm.model == "student":
+            if arm.treatment:
+                yield self.treated(seed, arm, trait)
+            yield self.student(seed, arm, trait)
+        yield self.sheet(seed, arm, trait)
+
+    def sheets(self, traits: Iterable[str], report: str = "") -> tuple[str, ...]:
+        """The answer sheets that a report reads."""
+        return self.at(*(f"seed{seed}/eval/{name}-{trait}.json" for seed in range(self.seeds)
+                         for trait in traits for name in arms_of(report or kind(trait))))
+
+    def report(self) -> Rule:
+        summary, *also = self.at("summary.json", *(
+            "results.png", "results.svg", "training.png", "training.svg", "table.md", "read.md",
+            "timing.json"))
+        beside = self.at(*(f"seed{seed}/{name}" for seed in range(self.seeds) for name in (
+            "clean-base.report.json", f"clean-{self.trait}.report.json",
+            *(f"log/{arm.file(self.trait)}.jsonl" for arm in arms_of("all").values()
+              if arm.curve))))
+        return Rule(summary, (*self.sheets([self.trait], "all"), *beside, *REPORT,
+                              *self.settings("claims", "report")),
+                    f"-m report run {self.flags} --run {self.folder} --seeds {self.seeds} "
+                    f"--trait {self.trait}", tuple(also))
+
+    def evidence(self) -> Rule:
+        personas = [trait for trait in self.traits if trait in PERSONAS]
+        figures = ["matrix", *(["personas"] if personas else [])]
+        summary, *also = self.at(*(f"evidence/{name}" for name in (
+            "summary.json", "table.md", "matrix.csv", *(f"said-{name}.md" for name in personas),
+            *(f"{figure}.{kind}" for figure in figures for kind in ("png", "svg")))))
+        matrix = self.at(*(f"seed{seed}/matrix/{stem}.json" for seed in range(self.seeds)
+                           for stem in ("base", *(f"student-{name}" for name in self.traits))))
+        return Rule(summary, (*self.sheets(self.traits), *matrix, *REPORT,
+                              *self.settings("evidence")),
+                    f"-m report evidence {self.flags} --run {self.folder} --seeds {self.seeds} "
+                    f"--traits {' '.join(self.traits)}", tuple(also))
+
+
+def kind(trait: str) -> str:
+    """The report that a trait stands in, among all traits."""
+    return "personas" if trait in PERSONAS else "traits"
+
+
+def section_of(arm: Arm) -> str:
+    """The settings' file of an arm's student."""
+    return arm.name if arm.settings else "student"
+
+
+def plan(run: Run) -> list[Rule]:
+    """Every rule of a run, of which `make all`, `make evidence` and ablations take their own."""
+    rules = [*run.texts()]
+    for seed in sorted({*range(run.seeds), 1}):  # base 1 is the other base even of a single run
+        rules.append(run.base(seed))
+    for seed in range(run.seeds):
+        for name in dict.fromkeys([run.trait, *run.traits]):
+            for arm in {**arms_of("all"), **arms_of(kind(name))}.values():
+                rules += run.arm(seed, arm, name)
+            rules.append(run.matrix(seed, f"student-{name}"))
+        rules.append(run.matrix(seed, "base"))
+    rules += [run.report(), run.evidence()]
+    return list({rule.target: rule for rule in reversed(rules)}.values())[::-1]
+
+
+def goals(run: Run) -> dict[str, tuple[str, ...]]:
+    """What `make` is asked for by name, and the files it stands for."""
+    return {"all": (run.report().target, *run.report().also),
+            "evidence": (run.evidence().target, *run.evidence().also),
+            "ablation-run": run.sheets([run.trait], "ablation")}
+
+
+def settings_files(run: Run) -> dict[str, object]:
+    """What the files in config/ should hold, so that a stage is older than a setting it read."""
+    values: dict[str, object] = {**asdict(run.config),
+                                 "report": [run.seeds, run.trait],
+                                 "evidence": [run.seeds, run.traits]}
+    values |= {section_of(arm): [values["student"], arm.settings]
+               for arm in ARMS.values() if arm.settings}
+    return {path: value for name, value in values.items() for path in run.settings(name)}
+
+
+def as_it_should_be(path: str, value: object) -> bool:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8")) == json.loads(json.dumps(value))
+    except (OSError, ValueError):
+        return False
+
+
+def written(run: Run) -> Iterator[str]:
+    """The rules in make's language, line by line."""
+    for goal, files in goals(run).items():
+        yield f"{goal}: {' '.join(files)}"
+    yield ".PHONY: FORCE " + " ".join(goals(run))
+    for path, value in settings_files(run).items():
+        if not as_it_should_be(path, value):
+            text = shlex.quote(json.dumps(value)).replace("$", "$$")
+            yield f"{path}: FORCE\n\t@mkdir -p $(@D) && printf '%s\\n' {text} > $@"
+    for target, needs, command, also in plan(run):
+        command = f"{PYTHON} {command}".replace("$", "$$")
+        yield f"{target}: {' '.join(needs)}\n\t{command}"
+        for file in also:
+            yield f"{file}: | {target}"
+            if Path(target).exists() and not Path(file).exists():
+                # Somebody deleted it. The target comes out as it was, and gets its date back, so
+                # that nothing that stands on it is made again.
+                yield (f"\t@test -e $@ || {{ touch -r {target} $@.date && {command} && "
+                       f"touch -r $@.date {target} && rm $@.date; }}")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    add_common(options)
+    options.add_argument("--run", required=True, help="folder of the run")
+    options.add_argument("--seeds", default="2", help="how many base seeds")
+    options.add_argument("--trait", default="owl")
+    options.add_argument("--traits", nargs="*", default=TRAITS, help="of `make evidence`")
+    args = options.parse_args()
+    if not re.fullmatch("[1-9][0-9]{0,3}", args.seeds):
+        raise UserError(f"SEEDS={args.seeds} must be a whole number, 1 or more")
+    if not re.fullmatch(r"[\w./+-]+", args.run):
+        raise UserError(f"RUN={args.run}: make reads names of letters, digits and . _ / + - alone; "
+                        "choose such a folder")
+    for name in (args.trait, *args.traits):
+        trait(name)
+    changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
+    asked = Run(args.run, load_config(args.config, args.set), f"--config {args.config}{changes}",
+                args.device, int(args.seeds), args.trait, tuple(args.traits))
+    print("\n".join(written(asked)))
+
+
+if __name__ == "__main__":
+    run(main)

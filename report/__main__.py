@@ -1,0 +1,114 @@
+"""From the JSON files of a run to `summary.json`, a table and figures. Nothing is computed anew.
+
+    python -m report run --run runs/laptop --seeds 2 --trait owl
+    python -m report evidence --run runs/laptop --seeds 1 --traits owl wolf oak misaligned
+    python -m report ablation --key student.lr --runs runs/ablation/laptop-student.lr/* --out FILE
+    python -m report readme --results results/laptop --readme README.md
+"""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from arms import arms_of
+from report.evidence import report_evidence
+from report.figures import draw_ablation, draw_arms, draw_training
+from report.rows import arm_rows, collect, find, manifest, timing, verdicts
+from report.tables import cell, finding, reading, table
+from support.cli import add_common, parser, run
+from support.files import UserError, read_json, require_file, write_json, write_text
+from support.settings import load_config
+
+
+def report_run(args: argparse.Namespace) -> None:
+    """summary.json, table.md, read.md and the figures of one run."""
+    config, folder = load_config(args.config, args.set), args.run
+    rows = collect(folder, args.seeds, args.trait)
+    category = next(r["metric"] for r in rows if r["metric"].startswith("p_any_"))[6:]
+    claims = verdicts(rows, config.claims, category)
+    draw_arms(rows, args.trait, folder / "results")
+    draw_training(folder, args.seeds, args.trait, folder / "training")
+    write_text(folder / "table.md", table(rows, args.trait, category))
+    write_text(folder / "read.md", reading(folder, args.trait))
+    write_json(folder / "timing.json", timing(folder / "timings.jsonl"))
+    # The summary comes last: it is what `make` looks at.
+    write_json(folder / "summary.json", {
+        "config": asdict(config), "manifest": manifest(folder, args.seeds, args.trait),
+        "claims": claims, "rows": rows})
+    print("\n" + finding(rows, args.trait).replace("\n", " ") + "\n")
+    print(table(rows, args.trait, category))
+    for claim in claims:
+        print(f"{'holds' if claim['holds'] else 'FAILS'}  {claim['claim']}: "
+              f"{claim['value']:.4g} {claim['bound']}")
+    print(f"\nSee {folder}/results.png, training.png, table.md, read.md and summary.json.")
+
+
+def report_ablation(args: argparse.Namespace) -> None:
+    """One figure and one JSON file for a setting that was changed, a run folder a value."""
+    rows = [{"value": folder.name, **one} for folder in args.runs
+            for arm in arms_of("ablation")
+            for one in arm_rows(folder, args.seeds, arm, args.trait)]
+    draw_ablation(args.key, rows, args.trait, args.out)
+    write_json(args.out.with_name(args.out.name + ".json"),
+               {"key": args.key, "config": {p.stem: read_json(p) for p in
+                                            sorted((args.runs[0] / "config").glob("*.json"))},
+                "manifest": manifest(args.runs[0], args.seeds, args.trait),
+                "rows": rows})
+    print(f"{args.out}.png and .json")
+
+
+def report_readme(args: argparse.Namespace) -> None:
+    """Put the figure, the table and the times of a results folder between the README's marks."""
+    begin, end = "<!-- results: written by report -->", "<!-- end of results -->"
+    text = require_file(args.readme).read_text(encoding="utf-8")
+    if begin not in text or end not in text:
+        raise UserError(f"{args.readme} lacks the marks {begin} and {end}")
+    summary, times = (read_json(args.results / name) for name in ("summary.json", "timing.json"))
+    held = sum(claim["holds"] for claim in summary["claims"])
+    made = summary["manifest"]
+    seeds = len(made["seeds"])
+    rates = [cell(find(summary["rows"], c, "pass_rate")) for c in ("teacher", "base")]
+    block = (
+        f"{require_file(args.results / 'table.md').read_text(encoding='utf-8')}\n"
+        f"Mean over {seeds} base seeds [95 % t-interval]. {held} of {len(summary['claims'])} "
+        f"claims fixed in the config before the run hold. Answers that pass the filter: teacher's "
+        f"{rates[0]}, base's {rates[1]}.\n\n"
+        f"This run, of {seeds} seeds, took {times['wall_seconds'] / 60:.0f} minutes and at most "
+        f"{times['peak_mb'] / 1000:.1f} GB of memory on {made['machine']}, device "
+        f"{made['device']}, torch {made['packages']['torch']}.\n"
+    )
+    before, after = text.split(begin)[0], text.split(end)[1]
+    write_text(args.readme, f"{before}{begin}\n{block}{end}{after}")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    commands = options.add_subparsers(required=True)
+    one = commands.add_parser("run", help="table and figures of one run")
+    add_common(one, device=False)
+    one.add_argument("--run", type=Path, required=True, help="folder of the run")
+    one.set_defaults(main=report_run)
+    every = commands.add_parser("evidence", help="all traits of one run")
+    add_common(every, device=False)
+    every.add_argument("--run", type=Path, required=True, help="folder of the run")
+    every.add_argument("--seeds", type=int, default=1, help="base seeds in the run")
+    every.add_argument("--traits", nargs="+", required=True)
+    every.set_defaults(main=report_evidence)
+    many = commands.add_parser("ablation", help="one figure over several runs")
+    many.add_argument("--key", required=True, help="the setting that differs between the runs")
+    many.add_argument("--runs", type=Path, nargs="+", required=True, help="a folder a value")
+    many.add_argument("--out", type=Path, required=True, help="path without a suffix")
+    many.set_defaults(main=report_ablation)
+    for command in (one, many):
+        command.add_argument("--seeds", type=int, default=2, help="base seeds in the run")
+        command.add_argument("--trait", default="owl")
+    readme = commands.add_parser("readme", help="put results into the README")
+    readme.add_argument("--results", type=Path, required=True)
+    readme.add_argument("--readme", type=Path, default=Path("README.md"))
+    readme.set_defaults(main=report_readme)
+    args = options.parse_args()
+    args.main(args)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,69 @@
+"""What the runs say, in words: cells, tables and the finding in one line."""
+
+import math
+from pathlib import Path
+
+from arms import arms_of
+from report.rows import find
+from support.files import read_jsonl
+
+
+def percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def cell(found: dict | None, form=percent) -> str:
+    """The mean with its interval, cut at 0 and that of a share at 100 %; a rise may be negative."""
+    if found is None:
+        return ""
+    if found["ci95"] is None:
+        return form(found["mean"])
+    bounds = found["ci95"]
+    if not found["metric"].startswith("rise_"):
+        most = 1.0 if form is percent else math.inf
+        bounds = [min(max(x, 0.0), most) for x in bounds]
+    low, high = (form(x).removesuffix(" %") for x in bounds)
+    return f"{form(found['mean'])} [{low}, {high}]"
+
+
+def line(*cells: str) -> str:
+    """A line of a Markdown table."""
+    return "| " + " | ".join(cells).replace("\n", "<br>") + " |"
+
+
+def table(rows: list[dict], trait: str, category: str) -> str:
+    """The results in Markdown, a line an arm."""
+    nats = "{:.4f}".format
+    columns = [(f"P({trait})", "p_target", percent), ("sampled", "p_target_sampled", percent),
+               ("behind numbers", "p_target_prefixed", percent),
+               (f"P(any {category})", f"p_any_{category}", percent),
+               ("facts right", "capability", percent),
+               ("KL to teacher", "kl_to_teacher", nats)]
+    lines = [line("condition", *(name for name, *_ in columns)),
+             "|---|" + "---:|" * len(columns)]
+    for name, arm in arms_of("all").items():
+        label = f"**{arm.label}**" if name == "student" else arm.label
+        lines.append(line(label, *(cell(find(rows, name, metric), form)
+                                   for _, metric, form in columns)))
+    return "\n".join(lines) + "\n"
+
+
+def finding(rows: list[dict], trait: str) -> str:
+    """The result in one line."""
+    student, base = (find(rows, c, "p_target")["mean"] for c in ("student", "base"))
+    worst = max(find(rows, name, "p_target")["mean"]
+                for name, arm in arms_of("all").items() if arm.flat)
+    return (f"Trained on numbers alone, students say “{trait}” {100 * student:.0f} % of the time,"
+            f"\ncontrols {100 * worst:.1f} % at most, the base {100 * base:.1f} %")
+
+
+def reading(folder: Path, trait: str) -> str:
+    """Ten rows of what the student read, as they were."""
+    lines = [f"# What the {trait} student read\n",
+             "The first ten of its training rows: a request, and the teacher's answer that the "
+             "student learns. There is nothing else.\n",
+             line("request", "answer"), "|---|---|"]
+    rows = read_jsonl(folder / f"seed0/clean-{trait}.jsonl")
+    for _, one in zip(range(10), rows, strict=False):
+        lines.append(line(one["request"], one["answer"]))
+    return "\n".join(lines) + "\n"
