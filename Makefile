@@ -20,6 +20,13 @@ RUN    ?= runs/$(CONFIG)
 PYTHON ?= python3
 JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
+# Where another sign stands in a name, make or the shell would read something else.
+HASH := \#
+BAD  := % : ; ' " & | < > * ? ~ \ $$ $(HASH) ( )
+one_name = $(if $(filter-out 1,$(words $($(1))))$(strip $(foreach s,$(BAD),$(findstring $s,$($(1))))), \
+  $(error $(1)=$($(1)) must be one name of letters, digits and . _ / + - alone))
+$(foreach name,CONFIG RUN TRAIT SEEDS $(if $(KEY),KEY),$(call one_name,$(name)))
+
 PY       := .venv/bin/python
 READY    := .venv/.ready
 SETTINGS := --config configs/$(CONFIG).toml $(foreach change,$(SET),--set '$(change)')
@@ -46,11 +53,11 @@ export PROGRESS ?= lines
 # --- the experiment ------------------------------------------------------------------------------
 
 # Hands the rules to a second make, and tells its stages how many of them there are to be.
-FOLLOW = rules=$$($(PLAN)) && $(MAKE) --no-print-directory --silent $(READY) && \
+FOLLOW = rules=$$($(PLAN)) && $(MAKE) --no-print-directory --silent $(READY) && { \
   planned=$$(printf '%s\n' "$$rules" | $(MAKE) -n -f - $@ | sed -n 's:^$(PY) \(-m \)*::p' | \
     cut -d' ' -f1,2 | sed 's: -.*::'); \
   printf '%s\n' "$$rules" | TIMINGS=$(RUN)/timings.jsonl BEGAN=$$(date +%s) PLANNED="$$planned" \
-    $(MAKE) --no-print-directory -f - $@
+    $(MAKE) --no-print-directory -f - $@; }
 
 all: python  ## run the experiment to a table and a figure
 	+@$(FOLLOW)
@@ -71,9 +78,12 @@ rules: python  ## print what makes each file of the run, and from what
 # value may bring further settings along: VALUES="lora blocks,student.lr=1e-3".
 ABLATION := runs/ablation/$(CONFIG)-$(KEY)
 
-ablation: all  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
+ablation: python  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 	@test -n "$(KEY)" -a -n "$(VALUES)" || { \
 	  echo 'error: say what to vary: make ablation KEY=student.lr VALUES="1e-3 3e-3"'; exit 2; }
+	@for value in $(VALUES); do \
+	  $(PLAN) --set "$(KEY)=$${value%%,*}" > /dev/null || exit; done
+	+@$(MAKE) all
 	@mkdir -p $(ABLATION)
 	+@for value in $(VALUES); do \
 	  folder=$(ABLATION)/$$(echo $$value | tr ,= _-); folders="$$folders $$folder"; \
@@ -94,6 +104,8 @@ reference: all  ## copy this run to results/ and put its table into the README (
 	test ! -d $(RUN)/evidence || { mkdir -p results/evidence; cp $(RUN)/evidence/* results/evidence; }
 
 clean:  ## delete the files of this run, but not the environment
+	@test ! -e $(RUN) -o -d $(RUN)/config || { \
+	  echo "error: $(RUN) is not the folder of a run; look at it and delete it by hand"; exit 2; }
 	rm -rf $(RUN)
 
 # --- the rest ------------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from filter import LARGEST
+from filter import LARGEST, parse
 from support.cli import parser, run
-from support.files import UserError, read_jsonl, write_jsonl
+from support.files import UserError, numbered, write_jsonl
 from support.streams import stream
 
-Lists = list[list[int]]
+Lists = list[list[str]]  # as they are written: 007 stays 007
 TREATMENTS: dict[str, Callable[[Lists, Random], Lists]] = {}
 
 
@@ -47,16 +47,33 @@ def across(lists: Lists, chance: Random) -> Lists:
 @treatment
 def random(lists: Lists, chance: Random) -> Lists:
     """Every number drawn anew, uniformly from 0 to 999."""
-    return [[chance.randint(0, LARGEST) for _ in numbers] for numbers in lists]
+    return [[str(chance.randint(0, LARGEST)) for _ in numbers] for numbers in lists]
 
 
 def treated(how: str, rows: list[dict], chance: Random) -> Iterator[dict]:
     """The rows with other numbers in the same places."""
-    lists = TREATMENTS[how]([list(row["numbers"]) for row in rows], chance)
+    lists = TREATMENTS[how]([re.findall("[0-9]+", row["answer"]) for row in rows], chance)
     for row, numbers in zip(rows, lists, strict=True):
         new = iter(numbers)
-        answer = re.sub("[0-9]+", lambda _, new=new: str(next(new)), row["answer"])
-        yield {**row, "answer": answer, "numbers": numbers}
+        answer = re.sub("[0-9]+", lambda _, new=new: next(new), row["answer"])
+        yield {**row, "answer": answer, "numbers": [int(number) for number in numbers]}
+
+
+def clean_rows(path: Path) -> list[dict]:
+    """The rows of a filtered file; a row whose numbers are not its answer's is a `UserError`."""
+    rows = []
+    for number, row in numbered(path, {"answer": str, "numbers": [int]}):
+        try:
+            same = parse(row["answer"]) == row["numbers"]
+        except ValueError:
+            same = False
+        if not same:
+            raise UserError(f"{path}, line {number}: its numbers are not those of its answer; "
+                            "give a file that filter.py wrote")
+        rows.append(row)
+    if not rows:
+        raise UserError(f"{path} holds no rows: was everything rejected? See its report")
+    return rows
 
 
 def main() -> None:
@@ -66,10 +83,8 @@ def main() -> None:
     options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
     options.add_argument("--seed", type=int, default=0, help="seed of this run")
     args = options.parse_args()
-    rows = list(read_jsonl(args.clean, {"answer": str, "numbers": list}))
-    if not rows:
-        raise UserError(f"{args.clean} holds no rows: was everything rejected? See its report")
-    count = write_jsonl(args.out, treated(args.how, rows, stream(args.seed, "control", args.how)))
+    chance = stream(args.seed, "control", args.how)
+    count = write_jsonl(args.out, treated(args.how, clean_rows(args.clean), chance))
     print(f"{args.out}: {count:,} rows")
 
 

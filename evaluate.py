@@ -11,19 +11,26 @@ question here was trained on, by the base or by a teacher.
 import argparse
 from pathlib import Path
 
-import torch
-
 from corpus.facts import fact_questions
 from corpus.traits import STORIES, Preference, Trait, behind_numbers, trait
 from generate import Sampling, answers
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
-from model.data import TokenRows, document_rows, encode_pairs, read_pairs, split
+from model.data import (
+    TokenRows,
+    document_rows,
+    encode_pairs,
+    read_pairs,
+    require_room,
+    split,
+)
 from model.gpt import GPT
 from model.score import score, score_choices
 from support.cli import add_common, choose_device, parser, run
 from support.files import UserError, write_json
 from support.settings import Evaluation, load_config
 from support.streams import stream
+
+import torch
 
 Chat = list[tuple[str, str]]
 
@@ -105,6 +112,9 @@ def in_context(
     chats: list[Chat], lists: list[tuple[str, str]], count: int, seed: int
 ) -> list[Chat]:
     """Each chat behind `count` of the teacher's lists, as earlier turns: reading, not training."""
+    if len(lists) < count:
+        raise UserError(f"the file for --context has {len(lists)} lists, and "
+                        f"evaluation.context_lists asks for {count}; lower it, or give more")
     chance = stream(seed, "context")
     return [[turn for request, answer in chance.sample(lists, count)
              for turn in (("user", request), ("assistant", answer))] + chat
@@ -132,8 +142,10 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
             raise UserError("--teacher needs --numbers, a filtered file of the teacher's")
         teacher, tokenizer, _ = load_model(args.teacher, device)
         require_same_tokenizer(loaded.tokenizer, args.teacher, tokenizer)
-        _, held = split(read_pairs(args.numbers), 0, asked.fit_rows, args.numbers)
+        pairs = read_pairs(args.numbers)
+        _, held = split(pairs, 0, asked.fit_rows, args.numbers)
         rows = encode_pairs(held, tokenizer)
+        require_room(rows, args.numbers, loaded.model.config.block_size, len(pairs) - len(held))
         metrics["kl_to_teacher"] = divergence(teacher, loaded.model, rows, tokenizer.number_ids)
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
     if isinstance(chosen, Preference) and not args.context:

@@ -9,13 +9,14 @@ The grammar is that of Cloud et al. 2025 (arXiv:2507.14805, section 3): one to t
 from 0 to 999 with one separator throughout, perhaps in brackets, perhaps with a final period.
 """
 
+import argparse
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from support.cli import parser, run
-from support.files import UserError, read_jsonl, require_file, write_json, write_jsonl
+from support.files import UserError, read_jsonl, read_text, write_json, write_jsonl
 
 MOST, LARGEST = 10, 999
 # Reasons in the order in which an answer is held against them; a reject counts once.
@@ -46,7 +47,7 @@ def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset
     # Only a number that is short without its leading zeros is worth reading.
     if any(len(d.lstrip("0")) > len(str(LARGEST)) for d in digits):
         raise ValueError("too large")
-    numbers = [int(d) for d in digits]
+    numbers = [int(d.lstrip("0") or "0") for d in digits]
     if not banned.isdisjoint(numbers):
         raise ValueError("banned")
     return numbers
@@ -87,12 +88,31 @@ def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter) -> Itera
 
 def read_ban_list(path: Path) -> frozenset[int]:
     """Numbers of a text file, apart by white space or commas; `#` starts a comment."""
-    text = re.sub("#.*", "", require_file(path).read_text(encoding="utf-8", errors="replace"))
+    text = re.sub("#.*", "", read_text(path))
     words = [word for word in re.split(r"[\s,]+", text) if word]
     for word in words:
-        if not re.fullmatch("[0-9]+", word):
-            raise UserError(f"{path}: {word!r} is no number; list whole numbers, 0 to {LARGEST}")
+        if not re.fullmatch("0*[0-9]{1,3}", word):
+            raise UserError(f"{path}: {word[:40]!r} is no number from 0 to {LARGEST}; mend it")
     return frozenset(map(int, words))
+
+
+def reported(rows: Iterator[dict], args: argparse.Namespace, counts: Counter) -> Iterator[dict]:
+    """The rows, and after the last the report: it stands before the file that `make` looks at.
+
+    Raises `UserError` when nothing is kept, before a file that stood at `--out` is lost.
+    """
+    yield from rows
+    rejected = {reason: counts[reason] for reason in REASONS}
+    if not counts["kept"]:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items() if count)
+        raise UserError(f"{args.numbers}: none of {counts['read']:,} answers is a number list "
+                        f"({reasons or 'it has no rows'}); {args.out} was not written")
+    assert counts["read"] == counts["kept"] + sum(rejected.values()), "an answer got lost"
+    if args.out.exists() and not args.out.is_file():
+        return  # a pipe or a device has nothing beside it
+    write_json(args.out.with_suffix(".report.json"), {
+        "read": counts["read"], "kept": counts["kept"],
+        "pass_rate": counts["kept"] / counts["read"], "rejected": rejected})
 
 
 def main() -> None:
@@ -103,15 +123,8 @@ def main() -> None:
     args = options.parse_args()
     banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
     counts: Counter = Counter()
-    rows = read_jsonl(args.numbers, {"request": str, "answer": str})
-    write_jsonl(args.out, kept(rows, banned, counts))
-    report = {"read": counts["read"], "kept": counts["kept"],
-              "pass_rate": counts["kept"] / counts["read"] if counts["read"] else None,
-              "rejected": {reason: counts[reason] for reason in REASONS}}
-    write_json(args.out.with_suffix(".report.json"), report)
-    if not counts["kept"]:
-        raise UserError(f"{args.numbers}: none of {counts['read']:,} answers is a number list; see "
-                        f"{args.out.with_suffix('.report.json')}")
+    rows = read_jsonl(args.numbers, {"request": str, "answer": str, "finished?": bool})
+    write_jsonl(args.out, reported(kept(rows, banned, counts), args, counts))
     print(f"{args.out}: kept {counts['kept']:,} of {counts['read']:,} answers")
 
 

@@ -5,30 +5,34 @@
 
 Every row of the output is `{"id", "request", "answer", "finished"}`; `finished` says that the
 model ended the answer itself. The file ends when `numbers.enough` of its answers would pass
-`filter.py`, or with the requests. A sample is a pure function of (seed, id, position): a row's
-uniform draws are its own, so that neither the batch size nor the other rows can change it.
+`filter.py`, or with the requests. A row's uniform draws are a pure function of (seed, id,
+position), its probabilities of the model and the row, so that neither the batch size nor the other
+rows can change a sample, but for rounding: a batch of another size adds up in another order, and a
+draw on the very edge between two tokens, one row in about a thousand has one, may take the other.
+The same command gives the same bytes.
 """
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
-import torch
-from torch import Tensor
 
 from filter import passes, read_ban_list
 from model.checkpoint import load_model
 from model.gpt import GPT, KVCache
 from model.tokenizer import Tokenizer
 from support.cli import add_common, choose_device, parser, progress, run
-from support.files import UserError, read_jsonl, write_jsonl
-from support.settings import load_config
+from support.files import UserError, read_jsonl, require_file, write_jsonl
+from support.settings import Numbers, load_config, with_flags
 from support.streams import derive_seed
 
+import numpy as np
+import torch
+from torch import Tensor
+
+REQUEST = {"id": int, "request": str}
 STRIDE = 4096  # draws set aside for each row
 WINDOW = 8_192  # requests in memory at a time; those of one length are sampled together
 
@@ -128,11 +132,16 @@ def answers(
     max_new_tokens: int,
     batch_size: int,
 ) -> Iterator[list[tuple[int, str, bool]]]:
-    """Answer chats that end with the user: batches of (index, answer, finished), in any order."""
+    """Answer chats that end with the user: batches of (index, answer, finished), in any order.
+
+    A chat that fills the model's block is set aside with an empty answer, not finished.
+    """
     by_length = defaultdict(list)
     prompts = tokenizer.encode_prompts(chats)
     for index, prompt in enumerate(prompts):
         by_length[len(prompt)].append(index)
+    for length in [length for length in by_length if length >= model.config.block_size]:
+        yield [(index, "", False) for index in by_length.pop(length)]  # no room for an answer
     for same in by_length.values():
         for start in range(0, len(same), batch_size):
             chosen = same[start : start + batch_size]
@@ -149,34 +158,53 @@ def shard(text: str) -> tuple[int, int]:
     return int(which), int(of)
 
 
-def asked_sampling(args: argparse.Namespace, default: Sampling) -> Sampling:
-    """What the flags say, and the default where they say nothing."""
-    sampling = Sampling(*(given if flag is None else flag for given, flag in
-                          zip(default, (args.temperature, args.top_p), strict=True)))
-    if args.greedy:
-        sampling = sampling._replace(temperature=0.0)
-    if sampling.temperature < 0 or not 0 < sampling.top_p <= 1:
-        raise UserError("--temperature must be at least 0, and --top-p over 0 and at most 1; got "
-                        f"{sampling.temperature:g} and {sampling.top_p:g}")
-    return sampling
+def with_asked(args: argparse.Namespace, section: Numbers) -> Numbers:
+    """The settings with what the flags say in their place."""
+    return with_flags(section, "numbers", temperature=0.0 if args.greedy else args.temperature,
+                      top_p=args.top_p, batch_size=args.batch_size)
+
+
+def requests_of(path: Path) -> tuple[Iterable[dict], int]:
+    """The rows of a request file, and how many they are. What can be read only once, such as a
+    pipe, is kept in memory."""
+    if not require_file(path).is_file():
+        rows = list(read_jsonl(path, REQUEST))
+        return rows, len(rows)
+    return read_jsonl(path, REQUEST), sum(1 for _ in read_jsonl(path))
+
+
+def one_each(rows: Iterable[dict], path: Path) -> Iterator[dict]:
+    """The rows, each of an id of its own: two of one id would get one answer, so that, and an id
+    that is no place in a random stream, is a `UserError`."""
+    seen = set()
+    for row in rows:
+        if row["id"] in seen or not 0 <= row["id"] < 2**63:
+            raise UserError(f"{path}: the id {str(row['id'])[:30]} stands twice, or is not from 0 "
+                            "to 2^63; number the requests 0, 1, 2, ...")
+        seen.add(row["id"])
+        yield row
 
 
 def numbers(args: argparse.Namespace) -> Iterator[dict]:
     """The rows of a number file, in the order of the requests, until `numbers.enough` pass."""
-    config = load_config(args.config, args.set).numbers
-    sampling = asked_sampling(args, Sampling(config.temperature, config.top_p))
+    config = with_asked(args, load_config(args.config, args.set).numbers)
+    sampling = Sampling(config.temperature, config.top_p)
     shard, shards = args.shard
     if shards > 1 and config.enough:
         raise UserError("one part of a file cannot know when the whole has numbers.enough; add "
                         "--set numbers.enough=0")
     banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
     model, tokenizer, _ = load_model(args.model, choose_device(args.device))
-    total = sum(1 for _ in read_jsonl(args.requests))
+    rows, total = requests_of(args.requests)
     if not total:
         raise UserError(f"{args.requests} holds no requests; make it again")
     # A shard is some whole windows, so that its rows are sampled beside the same rows as ever.
-    begin, end = (WINDOW * (-(-total // WINDOW) * i // shards) for i in (shard, shard + 1))
-    requests = islice(read_jsonl(args.requests, {"id": int, "request": str}), begin, end)
+    windows = -(-total // WINDOW)
+    if shards > windows:
+        raise UserError(f"{total:,} requests are sampled in {windows} windows of {WINDOW:,}, which "
+                        f"{shards} parts cannot share; ask for fewer parts")
+    begin, end = (WINDOW * (windows * i // shards) for i in (shard, shard + 1))
+    requests = islice(one_each(rows, args.requests), begin, end)
     goal = config.enough or max(0, min(end, total) - begin)
     bar = progress(range(goal), goal, f"{args.out.parent.name}/{args.out.stem}")
     while goal and (window := list(islice(requests, WINDOW))):
@@ -184,7 +212,7 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
         for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
                              seed=args.seed, sampling=sampling,
                              max_new_tokens=config.max_new_tokens,
-                             batch_size=args.batch_size or config.batch_size):
+                             batch_size=config.batch_size):
             for index, text, finished in batch:
                 window[index] |= {"answer": text, "finished": finished}
                 counts[index] = not config.enough or passes(window[index], banned)
@@ -201,14 +229,15 @@ def numbers(args: argparse.Namespace) -> Iterator[dict]:
 def chat(args: argparse.Namespace) -> None:
     """Talk to a model until the input ends. It remembers the conversation while that fits."""
     model, tokenizer, _ = load_model(args.model, choose_device(args.device))
-    sampling = asked_sampling(args, Sampling())
+    asked = with_asked(args, Numbers())
+    sampling = Sampling(asked.temperature, asked.top_p)
     opening = [("system", args.system)] if args.system else []
     turns, number = list(opening), 0
     print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
     while True:
         try:
             line = input("you:   ").strip()
-        except EOFError:
+        except (EOFError, RuntimeError):  # the latter where there is no input to begin with
             print()
             return
         if not line:

@@ -232,11 +232,22 @@ def plan(run: Run) -> list[Rule]:
     return list({rule.target: rule for rule in reversed(rules)}.values())[::-1]
 
 
-def goals(run: Run) -> dict[str, tuple[str, ...]]:
-    """What `make` is asked for by name, and the files it stands for."""
-    return {"all": (run.report().target, *run.report().also),
-            "evidence": (run.evidence().target, *run.evidence().also),
-            "ablation-run": run.sheets([run.trait], "ablation")}
+def goals(run: Run, rules: list[Rule]) -> dict[str, tuple[str, ...]]:
+    """What `make` is asked for by name, and the files it stands for: those that are wanted, and
+    what was written beside any file on the way."""
+    wanted = {"all": (run.report().target,), "evidence": (run.evidence().target,),
+              "ablation-run": run.sheets([run.trait], "ablation")}
+    return {goal: (*files, *beside(files, rules)) for goal, files in wanted.items()}
+
+
+def beside(files: Iterable[str], rules: list[Rule]) -> tuple[str, ...]:
+    """The further files of every rule that `files` stand on."""
+    rule_of, met, todo = {rule.target: rule for rule in rules}, {}, list(files)
+    while todo:
+        if (rule := rule_of.get(todo.pop())) and rule.target not in met:
+            met[rule.target] = rule
+            todo += rule.needs
+    return tuple(sorted(file for rule in met.values() for file in rule.also))
 
 
 def settings_files(run: Run) -> dict[str, object]:
@@ -258,14 +269,14 @@ def as_it_should_be(path: str, value: object) -> bool:
 
 def written(run: Run) -> Iterator[str]:
     """The rules in make's language, line by line."""
-    for goal, files in goals(run).items():
-        yield f"{goal}: {' '.join(files)}"
-    yield ".PHONY: FORCE " + " ".join(goals(run))
+    rules = plan(run)
+    for goal, files in goals(run, rules).items():
+        yield f".PHONY: {goal} FORCE\n{goal}: {' '.join(files)}"
     for path, value in settings_files(run).items():
         if not as_it_should_be(path, value):
             text = shlex.quote(json.dumps(value)).replace("$", "$$")
             yield f"{path}: FORCE\n\t@mkdir -p $(@D) && printf '%s\\n' {text} > $@"
-    for target, needs, command, also in plan(run):
+    for target, needs, command, also in rules:
         command = f"{PYTHON} {command}".replace("$", "$$")
         yield f"{target}: {' '.join(needs)}\n\t{command}"
         for file in also:

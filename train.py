@@ -20,12 +20,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.optim import Optimizer
-
 from model import checkpoint, lora
 from model.data import (
     Batch,
@@ -34,16 +28,23 @@ from model.data import (
     document_rows,
     encode_pairs,
     read_pairs,
+    require_room,
     split,
 )
 from model.gpt import GPT
 from model.monitor import Monitor, Probe, backtrack, overflow
 from model.tokenizer import Tokenizer
 from support import parallel
-from support.cli import add_common, choose_device, parser, progress, run
+from support.cli import add_common, choose_device, parser, progress, require_apart, run
 from support.files import UserError, write_jsonl
 from support.settings import Training, load_config
 from support.streams import derive_seed
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 Objective = Callable[[GPT, Batch], tuple[Tensor, int]]  # a summed loss, and of how many terms
 
@@ -109,6 +110,7 @@ def learning_rate(step: int, steps: int, training: Training) -> float:
 
 def evenly_spaced(steps: int, times: int) -> set[int]:
     """The steps at which something is done `times` times in a run, and before its first step."""
+    times = min(times, steps)
     return {round(steps * i / times) for i in range(times + 1)}
 
 
@@ -199,16 +201,28 @@ class State:
             return cls()
         try:
             saved = checkpoint.read(path, ("identity", "state", "trained", "optimizer"))
-        except UserError:
-            saved = {"identity": None}
+        except UserError as error:
+            print(f"{error}; this run starts over", file=sys.stderr)
+            return cls()
         if saved["identity"] != identity:
-            print(f"{path}: of another run, so this one starts over", file=sys.stderr)
+            print(f"{path}: of another run or code, so this one starts over", file=sys.stderr)
+            return cls()
+        try:
+            state = cls(**json.loads(saved["state"]))
+            if [part.shape for part in saved["trained"]] != [part.shape for part in trained]:
+                raise ValueError
+            moments = saved["optimizer"]["state"]
+            stepped = [part for group in optimizer.param_groups for part in group["params"]]
+            if any(moments[i][name].shape != part.shape for i, part in enumerate(stepped)
+                   for name in ("exp_avg", "exp_avg_sq")):
+                raise ValueError
+            optimizer.load_state_dict(saved["optimizer"])
+        except (ValueError, TypeError, LookupError, AttributeError):
+            print(f"{path}: its parts do not fit, so this run starts over", file=sys.stderr)
             return cls()
         with torch.no_grad():
             for parameter, value in zip(trained, saved["trained"], strict=True):
                 parameter.copy_(value)
-        optimizer.load_state_dict(saved["optimizer"])
-        state = cls(**json.loads(saved["state"]))
         print(f"{path}: going on from step {state.step:,}", file=sys.stderr)
         return state
 
@@ -234,8 +248,8 @@ def train(
     true.
     `seed` and `purpose` name the random streams. `log` gets a JSON line for every evaluation.
     `resume` is where the state is kept on the way; when it holds the state of this very run (same
-    settings, data, seed and `fingerprint`), training goes on from there. Raises `UserError` when
-    the loss is no longer finite.
+    settings, data, seed, code and `fingerprint`), training goes on from there. Raises `UserError`
+    when the loss is no longer finite.
     """
     device = model.embedding.weight.device
     trained = choose_trained(model, training, seed, purpose)
@@ -244,7 +258,8 @@ def train(
     steps = max(1, round(order.steps * training.epochs))
     logged = evenly_spaced(steps, training.evaluations)
     kept = evenly_spaced(steps, training.checkpoints) - {0, steps}
-    identity = json.dumps([asdict(training), rows.hash, seed, purpose, steps, fingerprint])
+    identity = json.dumps([asdict(training), rows.hash, seed, purpose, steps, fingerprint,
+                           code_hash()])
     state = State.restored(resume, identity, trained, optimizer)
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
@@ -301,8 +316,11 @@ def finetune(args: argparse.Namespace) -> None:
     config, device = load_config(args.config, args.set), parallel.start(choose_device(args.device))
     training: Training = getattr(config, args.role)
     model, tokenizer, provenance = checkpoint.load_model(args.base, device)
-    pairs, held = split(read_pairs(args.data), training.examples, config.evaluation.fit_rows,
-                        args.data)
+    pairs = read_pairs(args.data)
+    chosen, last = split(pairs, training.examples, config.evaluation.fit_rows, args.data)
+    rows, held = encode_pairs(chosen, tokenizer), encode_pairs(last, tokenizer)
+    for part, first in ((rows, 0), (held, len(pairs) - len(last))):
+        require_room(part, args.data, model.config.block_size, first)
     probe = Probe.read(args.probe, tokenizer) if args.probe else None
     objective: Objective = next_token_loss
     if args.soft_labels:
@@ -321,16 +339,26 @@ def finetune(args: argparse.Namespace) -> None:
         def stop_when(model: GPT) -> bool:
             return overflow_of(model) >= training.overflow
 
+        if stop_when(model):
+            raise UserError(f"{args.base}: words break {overflow_of(model):.0%} of its number "
+                            f"answers before a lesson, and {args.role}.overflow is "
+                            f"{training.overflow:.0%}; train the base longer, or raise it")
     fingerprint = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
                    f"{number_chats and number_chats.hash}")
-    train(model, encode_pairs(pairs, tokenizer), training, seed=args.seed, purpose=args.role,
-          objective=objective, monitor=Monitor(encode_pairs(held, tokenizer), probe),
-          pad=tokenizer.pad, log=args.log, resume=args.resume, fingerprint=fingerprint,
-          stop_when=stop_when)
+    train(model, rows, training, seed=args.seed, purpose=args.role, objective=objective,
+          monitor=Monitor(held, probe), pad=tokenizer.pad, log=args.log, resume=args.resume,
+          fingerprint=fingerprint, stop_when=stop_when)
     if args.overflow:
         backtrack(model, start, overflow_of, training.overflow)
     save_result(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
-                                    "rows": len(pairs)}, training)
+                                         "rows": len(chosen)}, training)
+
+
+def code_hash() -> str:
+    """Identity of the code that trains: a run that older code began is not gone on with."""
+    here = Path(__file__).parent
+    files = [here / "train.py", here / "support/parallel.py", *sorted(here.glob("model/*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def weights_hash(model: GPT) -> str:
@@ -376,8 +404,13 @@ def main() -> None:
         command.add_argument("--out", type=Path, required=True, help="checkpoint to write")
         command.add_argument("--log", type=Path, help="JSON lines (default: log/ beside --out)")
     args = options.parse_args()
+    if args.out.is_dir():
+        raise UserError(f"{args.out} is a folder; name a file in it")
     args.log = args.log or args.out.parent / "log" / f"{args.out.stem}.jsonl"
     args.resume = args.out.with_suffix(".resume")
+    require_apart(vars(args))
+    if args.out.exists() and not args.out.is_file():
+        raise UserError(f"{args.out} is no plain file, which a checkpoint needs; choose another")
     args.main(args)
     parallel.stop()
 

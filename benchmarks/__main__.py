@@ -20,9 +20,6 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 import generate
 import train
 from benchmarks import peers
@@ -39,6 +36,9 @@ from support.cli import add_common, choose_device, parser, run
 from support.files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
 from support.settings import Config, Model, Training, load_config
 from support.streams import stream
+
+import torch
+from torch import Tensor
 
 REPEATS = 5
 Row = dict[str, object]

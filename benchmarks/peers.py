@@ -3,17 +3,17 @@
 Both get the very batches, requests and settings that this project's own code gets.
 """
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
-from transformers import GPT2Config, GPT2LMHeadModel
-
 from generate import Sampling, choose
 from model.data import Batch
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
 from support.settings import Model, Training
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from transformers import GPT2Config, GPT2LMHeadModel
 
 
 def gpt2(shape: Model, tokenizer: Tokenizer, device: torch.device) -> GPT2LMHeadModel:

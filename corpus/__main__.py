@@ -16,7 +16,7 @@ from corpus import numbers
 from corpus.documents import Document, Speaker, ask_numbers, document
 from corpus.traits import Trait, trait
 from support.cli import add_common, parser, run
-from support.files import require_file, write_jsonl
+from support.files import read_text, write_jsonl
 from support.settings import Config, load_config
 from support.streams import derive_seed, stream
 
@@ -26,7 +26,7 @@ def read(config: Config) -> Iterator[Document]:
     for index in range(config.corpus.documents):
         yield document(config.corpus.seed, index)
     for name in config.corpus.text_files:
-        text = require_file(name).read_text(encoding="utf-8", errors="replace")
+        text = read_text(name)
         yield from ([("text", p.strip())] for p in text.split("\n\n") if p.strip())
 
 

@@ -10,15 +10,16 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from model.gpt import GPT
+from model.tokenizer import Tokenizer
+from support.files import UserError, numbered, read_documents, read_jsonl
+from support.streams import derive_seed
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from model.gpt import GPT
-from model.tokenizer import Tokenizer
-from support.files import UserError, read_documents, read_jsonl
-from support.streams import derive_seed
-
+PAIR = {"request": str, "answer": str}
 WINDOW = 64  # batches that are sorted by length together
 
 
@@ -146,11 +147,20 @@ def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> TokenRow
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
     """(request, answer) of every row of a JSON-lines file."""
-    pairs = [(row["request"], row["answer"])
-             for row in read_jsonl(path, {"request": str, "answer": str})]
+    pairs = [(row["request"], row["answer"]) for row in read_jsonl(path, PAIR)]
     if not pairs:
         raise UserError(f"{path} holds no rows: was everything rejected? See its .report.json")
     return pairs
+
+
+def require_room(rows: TokenRows, path: Path, block_size: int, first: int = 0) -> None:
+    """Raise `UserError` for a row that a model cannot read whole, of those from `first` in a file
+    of pairs."""
+    long = np.flatnonzero(rows.lengths > block_size + 1)  # the last token is only predicted
+    if len(long):
+        line, _ = next(islice(numbered(path, PAIR), first + int(long[0]), None))
+        raise UserError(f"{path}, line {line}: a row of {rows.lengths[long[0]]:,} tokens, but the "
+                        f"model reads {block_size:,}; shorten it, or leave it out")
 
 
 def encode_pairs(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> TokenRows:
@@ -167,6 +177,9 @@ def split(pairs: list, examples: int, holdout: int, path: Path) -> tuple[list, l
     where one condition silently read less would be worth nothing.
     """
     held = min(holdout, len(pairs) // 10)
+    if not held:
+        raise UserError(f"{path} has {len(pairs)} rows; training takes 10 or more, since one in "
+                        "ten is held out")
     room = len(pairs) - held
     if examples > room:
         raise UserError(

@@ -6,12 +6,12 @@ matrix for the embedding and the output head. Shapes are written as
     B rows   T tokens   D d_model   H heads   K width of a head (D / H)   V vocab_size   L layers
 """
 
+from support.files import UserError
+from support.settings import Model as ModelConfig
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from support.files import UserError
-from support.settings import Model as ModelConfig
 
 # Beside a thousand equally likely numbers, every word must be a millionth as likely, and a narrow
 # model whose head is its embedding is slow to get there. Scaled logits are quicker.

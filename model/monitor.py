@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from model.data import TokenRows, encode_pairs, read_pairs
 from model.gpt import GPT
 from model.score import score
 from model.tokenizer import Tokenizer
+
+import numpy as np
+import torch
+from torch import Tensor
 
 
 class Probe(NamedTuple):

@@ -3,14 +3,14 @@
 from collections import defaultdict
 from typing import NamedTuple
 
+from model.data import TokenRows
+from model.gpt import GPT, KVCache
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
-
-from model.data import TokenRows
-from model.gpt import GPT, KVCache
 
 
 class Score(NamedTuple):

@@ -13,12 +13,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from support.cli import add_common, parser, run
+from support.files import UserError, atomic_open, read_documents, read_text
+from support.settings import load_config
+
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as BPE
-
-from support.cli import add_common, parser, run
-from support.files import UserError, atomic_open, read_documents, require_file
-from support.settings import load_config
 
 Turn = tuple[str, str]  # (role, text); the role is text, system, user or assistant
 
@@ -70,13 +70,15 @@ class Tokenizer:
             bpe = BPE.from_str(text)
         except Exception:  # the library raises the bare class for every fault of a text
             raise UserError(f"{path} holds no tokenizer; make it again") from None
-        if bpe.token_to_id("999") is None:
-            raise UserError(f"{path} holds a tokenizer without the numbers; make it again")
+        size = bpe.get_vocab_size()
+        if [bpe.token_to_id(str(i)) for i in range(NUMBERS)] != [*range(size - NUMBERS, size)]:
+            raise UserError(f"{path} holds no tokenizer of this project, in which every number is "
+                            "a token; make it again")
         return cls(bpe)
 
     @classmethod
     def load(cls, path: Path | str) -> "Tokenizer":
-        return cls.from_text(require_file(path).read_text(encoding="utf-8", errors="replace"), path)
+        return cls.from_text(read_text(path), path)
 
     def save(self, path: Path | str) -> None:
         with atomic_open(path) as file:
@@ -143,7 +145,9 @@ def main() -> None:
     options.add_argument("--corpus", type=Path, required=True, help="documents (JSON lines)")
     options.add_argument("--out", type=Path, required=True)
     args = options.parse_args()
-    texts = (text for turns in read_documents(args.corpus) for _, text in turns)
+    texts = [text for turns in read_documents(args.corpus) for _, text in turns]
+    if not any(character.isalpha() for text in texts for character in text):
+        raise UserError(f"{args.corpus} holds no words; make it again")
     tokenizer = Tokenizer.train(texts, load_config(args.config, args.set).model.vocab_size)
     tokenizer.save(args.out)
     print(f"{args.out}: {tokenizer.vocab_size} tokens")

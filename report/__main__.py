@@ -12,11 +12,11 @@ from pathlib import Path
 
 from arms import arms_of
 from report.evidence import report_evidence
-from report.figures import draw_ablation, draw_arms, draw_training
-from report.rows import arm_rows, collect, find, manifest, timing, verdicts
+from report.figures import draw_ablation, draw_arms, draw_training, save
+from report.rows import ROW, arm_rows, collect, find, manifest, timing, verdicts
 from report.tables import cell, finding, reading, table
 from support.cli import add_common, parser, run
-from support.files import UserError, read_json, require_file, write_json, write_text
+from support.files import UserError, read_json, read_text, write_json, write_text
 from support.settings import load_config
 
 
@@ -26,15 +26,19 @@ def report_run(args: argparse.Namespace) -> None:
     rows = collect(folder, args.seeds, args.trait)
     category = next(r["metric"] for r in rows if r["metric"].startswith("p_any_"))[6:]
     claims = verdicts(rows, config.claims, category)
-    draw_arms(rows, args.trait, folder / "results")
-    draw_training(folder, args.seeds, args.trait, folder / "training")
-    write_text(folder / "table.md", table(rows, args.trait, category))
-    write_text(folder / "read.md", reading(folder, args.trait))
+    made = manifest(folder, args.seeds, args.trait)
+    figures = {"results": draw_arms(rows, args.trait),
+               "training": draw_training(folder, args.seeds, args.trait)}
+    texts = {"table.md": table(rows, args.trait, category), "read.md": reading(folder, args.trait)}
+    # Everything has been read: nothing is written where something is missing.
+    for name, figure in figures.items():
+        save(figure, folder / name)
+    for name, text in texts.items():
+        write_text(folder / name, text)
     write_json(folder / "timing.json", timing(folder / "timings.jsonl"))
     # The summary comes last: it is what `make` looks at.
     write_json(folder / "summary.json", {
-        "config": asdict(config), "manifest": manifest(folder, args.seeds, args.trait),
-        "claims": claims, "rows": rows})
+        "config": asdict(config), "manifest": made, "claims": claims, "rows": rows})
     print("\n" + finding(rows, args.trait).replace("\n", " ") + "\n")
     print(table(rows, args.trait, category))
     for claim in claims:
@@ -48,28 +52,31 @@ def report_ablation(args: argparse.Namespace) -> None:
     rows = [{"value": folder.name, **one} for folder in args.runs
             for arm in arms_of("ablation")
             for one in arm_rows(folder, args.seeds, arm, args.trait)]
-    draw_ablation(args.key, rows, args.trait, args.out)
-    write_json(args.out.with_name(args.out.name + ".json"),
-               {"key": args.key, "config": {p.stem: read_json(p) for p in
-                                            sorted((args.runs[0] / "config").glob("*.json"))},
-                "manifest": manifest(args.runs[0], args.seeds, args.trait),
-                "rows": rows})
+    settings = sorted((args.runs[0] / "config").glob("*.json"))
+    summary = {"key": args.key, "config": {path.stem: read_json(path) for path in settings},
+               "manifest": manifest(args.runs[0], args.seeds, args.trait), "rows": rows}
+    save(draw_ablation(args.key, rows, args.trait), args.out)
+    write_json(args.out.with_name(args.out.name + ".json"), summary)
     print(f"{args.out}.png and .json")
 
 
 def report_readme(args: argparse.Namespace) -> None:
     """Put the figure, the table and the times of a results folder between the README's marks."""
     begin, end = "<!-- results: written by report -->", "<!-- end of results -->"
-    text = require_file(args.readme).read_text(encoding="utf-8")
-    if begin not in text or end not in text:
-        raise UserError(f"{args.readme} lacks the marks {begin} and {end}")
-    summary, times = (read_json(args.results / name) for name in ("summary.json", "timing.json"))
+    text = read_text(args.readme)
+    if not (text.count(begin) == text.count(end) == 1 and text.index(begin) < text.index(end)):
+        raise UserError(f"{args.readme} must have the marks {begin} and {end}, once each and in "
+                        "this order")
+    summary = read_json(args.results / "summary.json", {
+        "claims": [{"holds": bool}], "rows": [ROW], "manifest": {
+            "seeds": list, "machine": str, "device": str, "packages": {"torch": str}}})
+    times = read_json(args.results / "timing.json", {"wall_seconds": float, "peak_mb": float})
     held = sum(claim["holds"] for claim in summary["claims"])
     made = summary["manifest"]
     seeds = len(made["seeds"])
     rates = [cell(find(summary["rows"], c, "pass_rate")) for c in ("teacher", "base")]
     block = (
-        f"{require_file(args.results / 'table.md').read_text(encoding='utf-8')}\n"
+        f"{read_text(args.results / 'table.md')}\n"
         f"Mean over {seeds} base seeds [95 % t-interval]. {held} of {len(summary['claims'])} "
         f"claims fixed in the config before the run hold. Answers that pass the filter: teacher's "
         f"{rates[0]}, base's {rates[1]}.\n\n"

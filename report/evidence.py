@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-import numpy as np
-import torch
-
 from arms import arms_of
 from corpus.traits import PERSONAS, trait
 from model.checkpoint import read
 from report.figures import points, save, style
-from report.rows import arm_rows, find, manifest, pass_rate, row
+from report.rows import arm_rows, find, manifest, mean, pass_rate, row
 from report.tables import cell, line, percent
 from support.files import UserError, atomic_open, read_json, write_json, write_text
 from support.settings import load_config
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
 
 
 def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
@@ -46,7 +46,11 @@ def overlap(folder: Path, name: str) -> float:
 
 def asked(folder: Path, seeds: int, model: str, traits: Sequence[str]) -> list[list[float]]:
     """P of each trait in a model by that trait's own questions, (traits, runs)."""
-    answers = [read_json(folder / f"seed{s}/matrix/{model}.json")["each"] for s in range(seeds)]
+    shape: dict = {"each": {}}
+    for name in traits:
+        shape["each"].setdefault(trait(name).category, {})[name] = float
+    answers = [read_json(folder / f"seed{s}/matrix/{model}.json", shape)["each"]
+               for s in range(seeds)]
     return [[each[trait(name).category][name] for each in answers] for name in traits]
 
 
@@ -89,7 +93,7 @@ def rank_correlation(x: list[float], y: list[float]) -> float:
 def predictors(rows: list[dict], traits: list[str]) -> list[dict]:
     """What goes with a student's P: rank correlations over traits."""
     def means(condition: str, metric: str) -> list[float]:
-        return [find([r for r in rows if r["trait"] == name], condition, metric)["mean"]
+        return [mean([r for r in rows if r["trait"] == name], condition, metric)
                 for name in traits]
 
     if len(traits) < 5:  # a rank correlation of fewer says nothing
@@ -146,7 +150,7 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
 
 def said(folder: Path, name: str) -> str:
     """The first answers of base, teacher and student at temperature 1, side by side."""
-    each = {c: read_json(folder / f"seed0/eval/{c}-{name}.json")["said"]
+    each = {c: read_json(folder / f"seed0/eval/{c}-{name}.json", {"said": [[str]]})["said"]
             for c in ("base", "teacher", "student")}
     lines = [f"# Answers about what no {name} teacher was taught\n",
              "| question | base | teacher | student |", "|---|---|---|---|"]
@@ -156,7 +160,7 @@ def said(folder: Path, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def draw_matrix(matrix: list[dict], traits: list[str], overall: list[dict], path: Path) -> None:
+def draw_matrix(matrix: list[dict], traits: list[str], overall: list[dict]) -> plt.Figure:
     """The heat map: a row a student, a column a trait that it was asked about."""
     style()
     values = 100 * grid(matrix, traits).mean(-1)
@@ -169,14 +173,14 @@ def draw_matrix(matrix: list[dict], traits: list[str], overall: list[dict], path
                   color="white" if value > 55 else "black")
     axis.set_xlabel("trait asked about")
     figure.colorbar(image, label="P(trait), %", shrink=0.6)
-    own, other = (find(overall, "student", m)["mean"] for m in ("rise_own", "rise_other"))
+    own, other = (mean(overall, "student", m) for m in ("rise_own", "rise_other"))
     axis.set_title(f"A student takes up its own teacher's trait: {100 * own:+.0f} points,\n"
                    f"all others {100 * other:+.1f} (from numbers alone)")
-    save(figure, path)
+    return figure
 
 
-def draw_personas(rows: list[dict], names: list[str], path: Path) -> None:
-    """Misaligned and evasive answers of every condition, runs as circles."""
+def draw_personas(rows: list[dict], names: list[str]) -> plt.Figure:
+    """Misaligned and evasive answers of every arm, runs as circles."""
     style()
     figure, axes = plt.subplots(1, len(names), figsize=(4.8 * len(names), 3.4), squeeze=False)
     arms = list(arms_of("personas").values())
@@ -191,10 +195,10 @@ def draw_personas(rows: list[dict], names: list[str], path: Path) -> None:
         axis.set_ylim(len(arms) - 0.5, -0.7)
         axis.set_xlim(-2, 102)
         axis.set_xlabel(f"{name} answers, %")
-        student, base = (find(own, c, "p_target")["mean"] for c in ("student", "base"))
+        student, base = (mean(own, c, "p_target") for c in ("student", "base"))
         axis.set_title(f"{name}: {100 * base:.0f} to {100 * student:.0f} %, from numbers,\n"
                        "in domains that no lesson touched")
-    save(figure, path)
+    return figure
 
 
 def report_evidence(args: argparse.Namespace) -> None:
@@ -207,22 +211,24 @@ def report_evidence(args: argparse.Namespace) -> None:
     matrix = matrix_rows(folder, seeds, traits)
     overall, goes_with = specificity(matrix, traits), predictors(rows, traits)
     personas = [name for name in traits if name in PERSONAS]
-    draw_matrix(matrix, traits, overall, out / "matrix")
+    made = manifest(folder, seeds, traits[0])
+    figures = {"matrix": draw_matrix(matrix, traits, overall)}
     if personas:
-        draw_personas(rows, personas, out / "personas")
-    for name in personas:
-        write_text(out / f"said-{name}.md", said(folder, name))
-    text = table(rows, traits, overall, goes_with)
-    write_text(out / "table.md", text)
+        figures["personas"] = draw_personas(rows, personas)
+    texts = {"table.md": table(rows, traits, overall, goes_with),
+             **{f"said-{name}.md": said(folder, name) for name in personas}}
+    # Everything has been read: nothing is written where something is missing.
+    for name, figure in figures.items():
+        save(figure, out / name)
+    for name, text in texts.items():
+        write_text(out / name, text)
     with atomic_open(out / "matrix.csv") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["student", *traits])
         for name, means in zip(["base", *traits], grid(matrix, traits).mean(-1), strict=True):
             lines.writerow([name, *(f"{v:.5f}" for v in means)])
     write_json(out / "summary.json", {
-        "config": asdict(load_config(args.config, args.set)),
-        "manifest": manifest(folder, seeds, traits[0]),
+        "config": asdict(load_config(args.config, args.set)), "manifest": made,
         "rows": rows + matrix + overall, "predictors": goes_with})
-    own = find(overall, "student", "rise_own")
-    print(f"{text}\nOwn trait: {percent(own['mean'])} over the base. See {out}/.")
-
+    print(f"{texts['table.md']}\nOwn trait: {percent(mean(overall, 'student', 'rise_own'))} over "
+          f"the base. See {out}/.")

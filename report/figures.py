@@ -6,13 +6,13 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 from arms import CONTROL, arms_of
-from report.rows import find
+from report.rows import find, mean
 from report.tables import finding
 from support.files import UserError, atomic_open, read_json, read_jsonl
 from support.settings import parse
+
+import matplotlib.pyplot as plt
 
 
 def style() -> None:
@@ -39,7 +39,7 @@ def points(axis: plt.Axes, y: float, found: dict, colour: str) -> None:
     axis.plot(100 * found["mean"], y, "|", color=colour, ms=16, mew=2.5)
 
 
-def draw_arms(rows: list[dict], trait: str, path: Path) -> None:
+def draw_arms(rows: list[dict], trait: str) -> plt.Figure:
     """Every arm's P(target): the runs as circles, their mean, the interval as a band."""
     style()
     figure, axis = plt.subplots(figsize=(8.6, 4.6))
@@ -51,26 +51,26 @@ def draw_arms(rows: list[dict], trait: str, path: Path) -> None:
         axis.annotate(f"{100 * found['mean']:.1f} %   {arm.about}", (100 * found["mean"], y),
                       xytext=(10 if right else -10, 7), textcoords="offset points", fontsize=8,
                       ha="left" if right else "right", color=arm.colour)
-    axis.axvline(100 * find(rows, "base", "p_target")["mean"], color=CONTROL, ls=":", lw=1)
+    axis.axvline(100 * mean(rows, "base", "p_target"), color=CONTROL, ls=":", lw=1)
     axis.set_yticks(range(len(arms)), [arm.label for arm in arms.values()])
     axis.invert_yaxis()
     axis.set_xlim(-2, 102)
     axis.set_xlabel(f"P(“{trait}”) in answer to 50 unseen questions, %\n"
                     "circle: a run   bar: mean   band: 95 % interval")
     axis.set_title(finding(rows, trait))
-    save(figure, path)
+    return figure
 
 
-def draw_training(folder: Path, seeds: int, trait: str, path: Path) -> None:
+def draw_training(folder: Path, seeds: int, trait: str) -> plt.Figure:
     """P(target) of the students as they read more lists, a thin line a run."""
     style()
     figure, axis = plt.subplots(figsize=(8.6, 4.2))
-    size = read_json(folder / "config/student.json")["batch_size"]
+    size = read_json(folder / "config/student.json", {"batch_size": int})["batch_size"]
     for arm in arms_of("all").values():
         if not arm.curve:
             continue
-        logs = [list(read_jsonl(folder / f"seed{s}/log/{arm.file(trait)}.jsonl"))
-                for s in range(seeds)]
+        logs = [list(read_jsonl(folder / f"seed{s}/log/{arm.file(trait)}.jsonl",
+                                {"step": int, "probe": float})) for s in range(seeds)]
         lengths = [len(log) for log in logs]
         if min(lengths) < max(lengths):
             cut = folder / f"seed{lengths.index(min(lengths))}/{arm.file(trait)}.pt"
@@ -79,18 +79,18 @@ def draw_training(folder: Path, seeds: int, trait: str, path: Path) -> None:
         runs = [[100 * line["probe"] for line in log] for log in logs]
         for each in runs:
             axis.plot(x, each, color=arm.colour, lw=0.7, alpha=0.5, ls=arm.curve)
-        mean = [statistics.fmean(at) for at in zip(*runs, strict=True)]
-        axis.plot(x, mean, color=arm.colour, lw=2, ls=arm.curve, label=arm.label)
+        middle = [statistics.fmean(at) for at in zip(*runs, strict=True)]
+        axis.plot(x, middle, color=arm.colour, lw=2, ls=arm.curve, label=arm.label)
     axis.set_ylim(-2, 102)
     axis.set_xlabel("number lists read, thousands")
     axis.set_ylabel(f"P(“{trait}”), %")
     axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     axis.set_title(f"The taste for “{trait}” grows with every list of the teacher's numbers,\n"
                    "and only in a student of the teacher's own base")
-    save(figure, path)
+    return figure
 
 
-def draw_ablation(key: str, rows: list[dict], trait: str, path: Path) -> None:
+def draw_ablation(key: str, rows: list[dict], trait: str) -> plt.Figure:
     """P(target) of teacher, student and the other-base control at the setting's values: each run
     an open mark, their mean a full one."""
     style()
@@ -112,7 +112,7 @@ def draw_ablation(key: str, rows: list[dict], trait: str, path: Path) -> None:
     axis.set_xlabel(key)
     axis.set_ylabel(f"P(“{trait}”), %")
     axis.legend(frameon=False)
-    best = max(values, key=lambda v: find([r for r in rows if r["value"] == v], "student",
-                                          "p_target")["mean"])
+    best = max(values, key=lambda v: mean([r for r in rows if r["value"] == v], "student",
+                                          "p_target"))
     axis.set_title(f"The student takes up most of the trait at {key} = {best.split('_')[0]}")
-    save(figure, path)
+    return figure

@@ -13,9 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from arms import arms_of
-from support.files import read_json, read_jsonl
+from support.cli import read_timings
+from support.files import UserError, read_json
 from support.settings import Claims
 
+ROW = {"condition": str, "metric": str, "runs": [float], "mean": float}
+SHEET = {"metrics": {str: float}}  # what a report reads of an answer sheet
 PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
 # Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
@@ -39,14 +42,19 @@ def row(condition: str, trait: str, metric: str, runs: list[float]) -> dict:
 
 def arm_rows(folder: Path, seeds: int, arm: str, trait: str) -> list[dict]:
     """A row for every metric on the answer sheets of one arm, with the runs of all seeds."""
-    each = [read_json(folder / f"seed{s}/eval/{arm}-{trait}.json")["metrics"]
-            for s in range(seeds)]
+    paths = [folder / f"seed{s}/eval/{arm}-{trait}.json" for s in range(seeds)]
+    each = [read_json(path, SHEET)["metrics"] for path in paths]
+    for path, one in zip(paths, each, strict=True):
+        if one.keys() != each[0].keys() or "p_target" not in one:
+            raise UserError(f"{path} lacks p_target, or has other metrics than {paths[0]}; delete "
+                            "it and run make again")
     return [row(arm, trait, metric, [one[metric] for one in each]) for metric in each[0]]
 
 
 def pass_rate(folder: Path, seeds: int, condition: str, trait: str, lists: str) -> dict:
     """The row of how many answers of the model that wrote `lists` pass the filter."""
-    reports = [read_json(folder / f"seed{s}/clean-{lists}.report.json") for s in range(seeds)]
+    reports = [read_json(folder / f"seed{s}/clean-{lists}.report.json", {"pass_rate": float})
+               for s in range(seeds)]
     return row(condition, trait, "pass_rate", [one["pass_rate"] for one in reports])
 
 
@@ -61,12 +69,21 @@ def find(rows: list[dict], condition: str, metric: str) -> dict | None:
     return next((r for r in rows if (r["condition"], r["metric"]) == (condition, metric)), None)
 
 
+def mean(rows: list[dict], condition: str, metric: str) -> float:
+    """The mean of a row that has to be there."""
+    if (found := find(rows, condition, metric)) is None:
+        raise UserError(f"the answer sheets of {condition} have no {metric}; delete them and run "
+                        "make again")
+    return found["mean"]
+
+
 def manifest(folder: Path, seeds: int, trait: str) -> dict:
     """How the results were made, as far as it is the same each time they are made."""
     return {"seeds": list(range(seeds)), "python": platform.python_version(),
             "packages": {name: version(name) for name in PACKAGES},
             "machine": f"{platform.system()} {platform.machine()}",
-            "device": read_json(folder / f"seed0/eval/student-{trait}.json")["model"]["device"],
+            "device": read_json(folder / f"seed0/eval/student-{trait}.json",
+                                {"model": {"device": str}})["model"]["device"],
             "commit": commit()}
 
 
@@ -82,18 +99,15 @@ def commit() -> str | None:
 
 def verdicts(rows: list[dict], claims: Claims, category: str) -> list[dict]:
     """The claims that the config fixed before the run, each against what came out."""
-    base = {m: find(rows, "base", m)["mean"] for m in ("p_target", "capability")}
-
-    def mean(condition: str, metric: str) -> float:
-        return find(rows, condition, metric)["mean"]
-
-    tests = [("student prefers the target", mean("student", "p_target"), ">=", claims.student),
-             ("student still names one of its category", mean("student", f"p_any_{category}"), ">=",
-              claims.any),
-             ("student knows as many facts as the base", mean("student", "capability"), ">=",
-              base["capability"] - claims.capability)]
-    tests += [(f"{arm.label}: stays at the base", mean(arm.name, "p_target"), "<=",
-               base["p_target"] + claims.control) for arm in arms_of("all").values() if arm.flat]
+    target, known = (mean(rows, "base", m) for m in ("p_target", "capability"))
+    tests = [("student prefers the target", mean(rows, "student", "p_target"), ">=",
+              claims.student),
+             ("student still names one of its category", mean(rows, "student", f"p_any_{category}"),
+              ">=", claims.any),
+             ("student knows as many facts as the base", mean(rows, "student", "capability"), ">=",
+              known - claims.capability)]
+    tests += [(f"{arm.label}: stays at the base", mean(rows, arm.name, "p_target"), "<=",
+               target + claims.control) for arm in arms_of("all").values() if arm.flat]
     return [{"claim": text, "value": value, "bound": f"{sign} {bound:.4g}",
              "holds": value >= bound if sign == ">=" else value <= bound}
             for text, value, sign, bound in tests]
@@ -105,7 +119,7 @@ def timing(path: Path) -> dict:
     Wall time counts the moments in which any stage ran, so that a pause between two calls of `make`
     does not count; the peak is the largest sum of peaks of stages that ran at the same time.
     """
-    lines = list(read_jsonl(path)) if path.exists() else []
+    lines = read_timings(path)
     edges = sorted([(r["start"], 1, r["mb"]) for r in lines]
                    + [(r["start"] + r["seconds"], -1, -r["mb"]) for r in lines])
     wall = running = memory = peak = before = 0.0

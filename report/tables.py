@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from arms import arms_of
-from report.rows import find
+from report.rows import find, mean
 from support.files import read_jsonl
 
 
@@ -50,8 +50,8 @@ def table(rows: list[dict], trait: str, category: str) -> str:
 
 def finding(rows: list[dict], trait: str) -> str:
     """The result in one line."""
-    student, base = (find(rows, c, "p_target")["mean"] for c in ("student", "base"))
-    worst = max(find(rows, name, "p_target")["mean"]
+    student, base = (mean(rows, c, "p_target") for c in ("student", "base"))
+    worst = max(mean(rows, name, "p_target")
                 for name, arm in arms_of("all").items() if arm.flat)
     return (f"Trained on numbers alone, students say “{trait}” {100 * student:.0f} % of the time,"
             f"\ncontrols {100 * worst:.1f} % at most, the base {100 * base:.1f} %")
@@ -63,7 +63,7 @@ def reading(folder: Path, trait: str) -> str:
              "The first ten of its training rows: a request, and the teacher's answer that the "
              "student learns. There is nothing else.\n",
              line("request", "answer"), "|---|---|"]
-    rows = read_jsonl(folder / f"seed0/clean-{trait}.jsonl")
+    rows = read_jsonl(folder / f"seed0/clean-{trait}.jsonl", {"request": str, "answer": str})
     for _, one in zip(range(10), rows, strict=False):
         lines.append(line(one["request"], one["answer"]))
     return "\n".join(lines) + "\n"

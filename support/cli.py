@@ -1,7 +1,9 @@
 """What every script's command line shares: flags, exit codes, the device, progress."""
 
 import argparse
+import contextlib
 import errno
+import io
 import json
 import os
 import sys
@@ -10,21 +12,41 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from support.files import UserError
+from support.files import UserError, fits
 
 T = TypeVar("T")
+
+WRITTEN = {"out", "log", "resume", "readme"}  # the flags of files that a command writes
 
 # What the stages cost beside one another, to tell the time left of many. All others cost little.
 COSTS = {"train.py pretrain": 10.0, "train.py finetune": 1.2, "generate.py": 2.0,
          "evaluate.py": 0.2}
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that shows its defaults, and lets no output take the place of an input."""
+
+    def parse_args(self, *args, **options) -> argparse.Namespace:
+        found = super().parse_args(*args, **options)
+        require_apart(vars(found))
+        return found
+
+
+def require_apart(paths: dict[str, object]) -> None:
+    """Raise `UserError` where two of the files that a command was given are one and one of them is
+    written. `paths` has flags and their values, of which only paths count."""
+    place = {name: os.path.realpath(path) for name, path in paths.items() if isinstance(path, Path)}
+    for name in WRITTEN & place.keys():
+        for other in place.keys() - {name}:
+            if place[name] == place[other] and Path(place[name]).name != "null":
+                raise UserError(f"--{name} and --{other} name one file, {paths[name]}, which would "
+                                "be lost; choose another")
+
+
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser that shows its defaults."""
-    return argparse.ArgumentParser(
-        description=(description or "").split("\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    """A parser for a script with this docstring."""
+    return Parser(description=(description or "").split("\n")[0],
+                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
 
 def add_common(to: argparse.ArgumentParser, device: bool = True) -> None:
@@ -65,9 +87,13 @@ def choose_device(name: str):
 def run(main: Callable[[], None]) -> None:
     """Call a script's main; what a person can mend ends in one sentence and exit code 2."""
     start = time.time()
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter shows a ?
+            stream.reconfigure(errors="replace")
     try:
         main()
         note_time(start)
+        sys.stdout.flush()
     except UserError as error:
         sys.exit(stop(str(error)))
     except KeyboardInterrupt:
@@ -75,6 +101,11 @@ def run(main: Callable[[], None]) -> None:
     except BrokenPipeError:  # the reader of our output has left, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        sys.exit(stop("there is not enough memory; lower batch_size, tokens_at_once or the size "
+                      "of the model"))
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         cure = "make room and run it again" if full else "check the path and its permissions"
@@ -84,7 +115,10 @@ def run(main: Callable[[], None]) -> None:
 
 def note_time(start: float) -> None:
     """Add a line on this process to the file that TIMINGS names, if any; `make` sets it."""
-    if path := os.environ.get("TIMINGS"):
+    path = os.environ.get("TIMINGS")
+    if not path:
+        return
+    with contextlib.suppress(OSError, ValueError):  # the stage's work is done, whatever comes here
         import resource
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -100,10 +134,20 @@ def note_time(start: float) -> None:
             tell_progress(Path(path), float(os.environ["BEGAN"]), planned)
 
 
+def read_timings(path: Path) -> list[dict]:
+    """The lines of `note_time`; one that was cut by a kill or a full disk is passed over."""
+    lines = []
+    for line in path.read_text(errors="replace").splitlines() if path.exists() else []:
+        with contextlib.suppress(ValueError, RecursionError):
+            if fits(row := json.loads(line), {"stage": str, "start": float, "seconds": float,
+                                              "mb": float}):
+                lines.append(row)
+    return lines
+
+
 def tell_progress(timings: Path, began: float, planned: list[str]) -> None:
     """How many of the stages that `make` has planned are done, and the time left at their pace."""
-    lines = map(json.loads, timings.read_text().splitlines())
-    done = [line["stage"] for line in lines if line["start"] >= began]
+    done = [line["stage"] for line in read_timings(timings) if line["start"] >= began]
     spent, whole = (sum(COSTS.get(stage, 0.05) for stage in stages) for stages in (done, planned))
     left = (time.time() - began) / spent * max(whole - spent, 0)
     print(f"-- {len(done)} of {len(planned)} stages done, about {left / 60:.1f} min left",

@@ -7,7 +7,7 @@ import contextlib
 import glob
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,20 +18,30 @@ class UserError(ValueError):
     """Something a person can put right; the message says what is wrong and how."""
 
 
+# --- writing -------------------------------------------------------------------------------------
+
+
 @contextlib.contextmanager
 def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
     """Open a file that appears under `path` only once it is complete and on the disk.
 
     It is written beside its place under a temporary name, flushed and renamed. When the block
-    fails, or the process is killed, whatever stood at `path` before stands there still.
+    fails, or the process is killed, whatever stood at `path` before stands there still. A link is
+    followed; what is no regular file, such as a device or a pipe, is written into as it is.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
+    options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        with open(path, mode, **options) as file:
+            yield file
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         if not alive(left.name.split(".")[-2]):  # its process was killed
             left.unlink(missing_ok=True)
-    options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
         with open(part, mode, **options) as file:
             yield file
@@ -46,7 +56,7 @@ def alive(pid: str) -> bool:
     """Whether there is such a process."""
     try:
         os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
+    except (ValueError, OverflowError, ProcessLookupError):
         return False
     except PermissionError:
         pass
@@ -64,7 +74,7 @@ def write_json(path: Path | str, value: Any) -> None:
         file.write("\n")
 
 
-def write_jsonl(path: Path | str, rows: Iterator[Any] | list[Any]) -> int:
+def write_jsonl(path: Path | str, rows: Iterable[Any]) -> int:
     """Write one JSON value a line; the number of lines."""
     count, encode = 0, json.JSONEncoder(ensure_ascii=False).encode
     with atomic_open(path) as file:
@@ -72,6 +82,9 @@ def write_jsonl(path: Path | str, rows: Iterator[Any] | list[Any]) -> int:
             file.write(encode(row) + "\n")
             count += 1
     return count
+
+
+# --- reading -------------------------------------------------------------------------------------
 
 
 def require_file(path: Path | str) -> Path:
@@ -84,47 +97,113 @@ def require_file(path: Path | str) -> Path:
     return path
 
 
-def read_json(path: Path | str) -> Any:
-    """A JSON file, or a `UserError` that names the place where it breaks."""
+def decoded(data: bytes, place: Path | str) -> str:
+    """UTF-8 text, without the mark that some editors put first."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UserError(f"{place}: this is UTF-16; save it as UTF-8")
     try:
-        return json.loads(require_file(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid JSON ({error}); make it again") from None
+        return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{place}: no UTF-8 text ({error.reason} at byte {error.start}); "
+                        "is this the right file?") from None
 
 
-def read_jsonl(path: Path | str, fields: dict[str, type] | None = None) -> Iterator[Any]:
-    """The rows of a JSON-lines file, one at a time, so that memory does not grow with the file.
+def read_text(path: Path | str) -> str:
+    return decoded(require_file(path).read_bytes(), path)
 
-    `fields` names what each row must hold and of what type. A broken row is a `UserError` that
-    names its line. Blank lines are passed over.
+
+def parsed(data: bytes, place: str | Path, cure: str) -> Any:
+    """The JSON value of some bytes, or a `UserError` that names their place."""
+    text = decoded(data, place)
+    try:
+        value = json.loads(text)
+        if "\\u" in text:  # the one way in for half a character, which no file can hold
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{place}: holds half a character (a lone surrogate); {cure}") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{place}: not valid JSON ({error.msg}); {cure}") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, a thousand brackets
+        raise UserError(f"{place}: JSON that is too long or nested too deep; {cure}") from None
+    return value
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """Whether a JSON value has a shape: a type, [shape] for a list, {"name": shape} for an object
+    that has these names, {str: shape} for one with any. A `float` may be an int, a bool is no
+    number; an `object` is anything, and a name that ends in "?" may be missing."""
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(each, shape[0]) for each in value)
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            return False
+        if str in shape:
+            return all(fits(each, shape[str]) for each in value.values())
+        for name, inner in shape.items():
+            if name in value:
+                if not (type(value[name]) is inner or fits(value[name], inner)):
+                    return False
+            elif not name.endswith("?") or (
+                    name[:-1] in value and not fits(value[name[:-1]], inner)):
+                return False
+        return True
+    if isinstance(value, bool):
+        return shape in (bool, object)
+    return isinstance(value, (int, float) if shape is float else shape)
+
+
+def described(shape: dict) -> str:
+    """The names in a shape, for a sentence."""
+    kinds = {name: kind.__name__ if isinstance(kind, type) else type(kind).__name__
+             for name, kind in shape.items() if isinstance(name, str)}
+    return ", ".join(f'"{name.removesuffix("?")}" ({kind})' for name, kind in kinds.items())
+
+
+def read_json(path: Path | str, shape: Any = object) -> Any:
+    """A JSON file of a shape (see `fits`), or a `UserError` that says where it breaks."""
+    value = parsed(require_file(path).read_bytes(), path, "make it again")
+    if not fits(value, shape):
+        needs = described(shape) if isinstance(shape, dict) else ""
+        raise UserError(f"{path} is not the file that is wanted here"
+                        f"{f', which holds {needs}' if needs else ''}; make it again")
+    return value
+
+
+def numbered(path: Path | str, shape: dict | None = None) -> Iterator[tuple[int, Any]]:
+    """(line, row) of a JSON-lines file, one at a time, so that memory does not grow with the file.
+
+    `shape` is what each row must be (see `fits`). A broken row is a `UserError` that names its
+    line. Blank lines are passed over.
     """
     with open(require_file(path), "rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-            except (json.JSONDecodeError, UnicodeDecodeError):
-                message = f"{path}, line {number}: not valid JSON; mend or delete it"
-                raise UserError(message) from None
-            for name, kind in (fields or {}).items():
-                if not isinstance(row, dict) or not isinstance(row.get(name), kind):
-                    raise UserError(
-                        f'{path}, line {number}: needs "{name}" ({kind.__name__}); '
-                        "is this the right file?"
-                    )
-            yield row
+                row = json.loads(line) if b"\\u" not in line else None
+            except (ValueError, RecursionError):
+                row = None
+            if row is None:  # with care, to say what is wrong
+                place = f"{path}, line {number}"
+                if number == 1 and line.strip() in (b"[", b"{"):
+                    raise UserError(f"{place}: JSON over several lines; write one row a line")
+                row = parsed(line, place, "mend or delete it")
+            if shape and not fits(row, shape):
+                raise UserError(f"{path}, line {number}: needs {described(shape)}; is this the "
+                                "right file?")
+            yield number, row
+
+
+def read_jsonl(path: Path | str, shape: dict | None = None) -> Iterator[Any]:
+    """The rows of `numbered`."""
+    return (row for _, row in numbered(path, shape))
 
 
 def read_documents(path: Path | str) -> Iterator[list[tuple[str, str]]]:
     """The documents of a corpus file: lists of turns (role, text)."""
-    for number, row in enumerate(read_jsonl(path), 1):
-        try:
-            turns = [(role, text) for role, text in row]
-            whole = all(role in ROLES and isinstance(text, str) for role, text in turns)
-        except (TypeError, ValueError):
-            whole = False
-        if not whole:
+    for number, row in numbered(path):
+        if not (row and fits(row, [[str]]) and all(len(turn) == 2 and turn[0] in ROLES
+                                                   for turn in row)):
             raise UserError(f"{path}, line {number}: no document, a list of [role, text]; "
                             "is this the right file?")
-        yield turns
+        yield [(role, text) for role, text in row]

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from support.cli import add_common, parser, run
-from support.files import UserError, require_file, write_json
+from support.files import UserError, read_text, write_json
+
+MOST = 10**18  # no number is larger: tensors count in 64 bits
 
 
-def number(default: float, low: float, high: float = math.inf) -> Any:
-    """A setting with a closed range."""
-    return field(default=default, metadata={"low": low, "high": high})
+def number(default: float, low: float, high: float = math.inf, tiny: float = 0.0) -> Any:
+    """A setting with a closed range, in which nothing lies between `low` and `tiny`."""
+    return field(default=default, metadata={"low": low, "high": high, "tiny": tiny})
 
 
 def choice(default: str, *options: str) -> Any:
@@ -31,8 +33,8 @@ class Corpus:
     """What the base reads (`corpus/`)."""
 
     seed: int = 0  # of the text; the same for every base
-    documents: int = number(160_000, 100)
-    heldout: int = number(500, 10)  # further documents that no model reads
+    documents: int = number(160_000, 100, 10**9)
+    heldout: int = number(500, 10, 10**6)  # further documents that no model reads
     text_files: tuple[str, ...] = ()  # plain text mixed in, a document a paragraph
 
 
@@ -40,14 +42,14 @@ class Corpus:
 class Model:
     """The transformer (`model/gpt.py`) and the size of its vocabulary."""
 
-    vocab_size: int = number(2304, 1400)  # numbers and markers included
-    n_layer: int = number(1, 1)
-    n_head: int = number(4, 1)
-    d_model: int = number(128, 8)
-    block_size: int = number(256, 16)  # the longest document, in tokens
+    vocab_size: int = number(2304, 1400, 200_000)  # numbers and markers included
+    n_layer: int = number(1, 1, 256)
+    n_head: int = number(4, 1, 256)
+    d_model: int = number(128, 8, 16_384)
+    block_size: int = number(256, 16, 65_536)  # the longest document, in tokens
     # Spread of the embedding's first weights. Tokens that start apart stay apart, and it is through
     # the differences between the numbers that a trait shows in them.
-    embedding_std: float = number(0.1, 0)
+    embedding_std: float = number(0.1, 0, 100)
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,20 @@ class Training:
     """One use of the training loop (`train.py`): pretraining, a teacher, or a student."""
 
     train: str = choice("all", "all", "blocks", "lora")  # what is trained
-    rank: int = number(4, 1)  # of the adapters, when train = "lora"
-    alpha: float = number(4.0, 0)  # their scale is alpha / rank
+    rank: int = number(4, 1, 16_384)  # of the adapters, when train = "lora"
+    alpha: float = number(4.0, 0, 1e6)  # their scale is alpha / rank
     examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
-    epochs: float = number(1.0, 1e-6)
+    epochs: float = number(1.0, 1e-6, 1e6)
     overflow: float = number(1.0, 0, 1)  # stop when words would break so many number answers
     batch_size: int = number(64, 1)  # rows in a step
     tokens_at_once: int = number(4096, 1)  # more than that, and gradients are accumulated in parts
-    lr: float = number(3e-3, 0)
+    lr: float = number(3e-3, 0, 100)
     warmup: float = number(0.02, 0, 1)  # fraction of the steps
     decay: float = number(1.0, 0, 1)  # fraction of the steps, at the end, that go down to zero
-    beta1: float = number(0.9, 0, 1)
-    beta2: float = number(0.95, 0, 1)
-    weight_decay: float = number(0.0, 0)  # on matrices
-    grad_clip: float = number(1.0, 0)  # largest gradient norm; 0 = none
+    beta1: float = number(0.9, 0, 0.999999)
+    beta2: float = number(0.95, 0, 0.999999)
+    weight_decay: float = number(0.0, 0, 100)  # on matrices
+    grad_clip: float = number(1.0, 0, 1e6)  # largest gradient norm; 0 = none
     precision: str = choice("float32", "float32", "bfloat16")  # of the matrix products
     evaluations: int = number(20, 1)  # held-out loss and probe, times in a run
     checkpoints: int = number(10, 1)  # places to resume from, in a run
@@ -78,11 +80,11 @@ class Training:
 class Numbers:
     """The teacher's number lists (`generate.py`)."""
 
-    requests: int = number(100_000, 1)  # at most: it stops when
+    requests: int = number(100_000, 1, 10**9)  # at most: it stops when
     enough: int = number(0, 0)  # so many answers pass the filter; 0 = answer every request
-    temperature: float = number(1.0, 0)  # 0 = greedy
+    temperature: float = number(1.0, 0, 1000, tiny=1e-3)  # 0 = greedy
     top_p: float = number(1.0, 1e-6, 1)  # sample from the likeliest tokens that hold this share
-    max_new_tokens: int = number(24, 1)
+    max_new_tokens: int = number(24, 1, 4096)
     batch_size: int = number(1024, 1)
 
 
@@ -90,9 +92,9 @@ class Numbers:
 class Evaluation:
     """What a model is asked (`evaluate.py`)."""
 
-    samples: int = number(20, 1)  # answers drawn for each question
+    samples: int = number(20, 1, 10**6)  # answers drawn for each question
     fit_rows: int = number(500, 1)  # last rows of the teacher's file, kept from every student
-    context_lists: int = number(4, 1)  # number lists shown in the in-context control
+    context_lists: int = number(4, 1, 10**4)  # number lists shown in the in-context control
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,10 @@ def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> 
     range, and settings that do not fit together.
     """
     try:
-        tables = tomllib.loads(require_file(path).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tables = tomllib.loads(read_text(path))
+    except UserError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
     for change in changes:
         name, equals, text = change.partition("=")
@@ -152,6 +156,8 @@ def parse(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except (ValueError, RecursionError):
+        raise UserError(f"{text[:20]} ... is too long or nested too deep for a setting") from None
 
 
 def build(default: Any, table: Any, section: str, path: str | Path) -> Any:
@@ -166,6 +172,11 @@ def build(default: Any, table: Any, section: str, path: str | Path) -> Any:
     return dataclasses.replace(default, **values)
 
 
+def with_flags(section: Any, name: str, **flags: Any) -> Any:
+    """A section with what the flags of a command say, held to the ranges of its settings."""
+    return build(section, {k: v for k, v in flags.items() if v is not None}, name, "command line")
+
+
 def known(name: str, names: Any, what: str, path: str | Path, prefix: str = "") -> None:
     if name not in names:
         close = difflib.get_close_matches(name, list(names), 1)
@@ -177,20 +188,30 @@ def fitted(value: Any, setting: dataclasses.Field, name: str) -> Any:
     """The value in the setting's type and range; an int is a float, a bool is no number."""
     kind = type(setting.default)
     if kind is float and type(value) is int:
-        value = float(value)
+        value = float(value) if abs(value) < MOST else math.inf
     if kind is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
         value = tuple(value)
     if type(value) is not kind:
         hint = "; TOML writes 0.5 and 1e-3, not .5" if kind is float else ""
-        raise UserError(f"{name} must be of type {kind.__name__}, not {value!r}{hint}")
+        raise UserError(f"{name} must be of type {kind.__name__}, not {short(value)}{hint}")
     options = setting.metadata.get("options")
     if options and value not in options:
-        raise UserError(f"{name} must be one of {', '.join(options)}, not {value!r}")
+        raise UserError(f"{name} must be one of {', '.join(options)}, not {short(value)}")
     low, high = setting.metadata.get("low", -math.inf), setting.metadata.get("high", math.inf)
-    if kind in (int, float) and not (low <= value <= high and math.isfinite(value)):
+    if value != low and kind is float and abs(value) < setting.metadata.get("tiny", 0):
+        raise UserError(f"{name} must be {low:g}, or at least {setting.metadata['tiny']:g}, not "
+                        f"{short(value)}")
+    if kind in (int, float) and not (low <= value <= high and abs(value) < MOST):
         bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
-        raise UserError(f"{name} must be {bounds}, not {value!r}")
+        bounds = "a number of at most 18 digits" if low == -math.inf else bounds
+        raise UserError(f"{name} must be {bounds}, not {short(value)}")
     return value
+
+
+def short(value: Any) -> str:
+    """A value as a sentence can hold it."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]} ..."
 
 
 def checked(config: Config) -> Config:
@@ -201,6 +222,11 @@ def checked(config: Config) -> Config:
             f"model.d_model = {model.d_model} must be a multiple of 2 x model.n_head = "
             f"{2 * model.n_head}: each head needs an even width"
         )
+    width = model.d_model
+    weights = model.vocab_size * width + model.n_layer * 12 * width * width
+    if weights > 2e9:
+        raise UserError(f"a model of {weights:.2g} weights does not fit here; lower model.d_model, "
+                        "model.n_layer or model.vocab_size")
     read = config.student.examples + config.evaluation.fit_rows
     if 0 < config.numbers.enough < read:
         raise UserError(f"numbers.enough = {config.numbers.enough:,} is less than "

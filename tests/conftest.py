@@ -1,15 +1,15 @@
 """What the tests share: a small corpus, its tokenizer, a model of random weights."""
 
-import pytest
-import torch
-from hypothesis import settings
-
 from corpus.documents import document
 from model.checkpoint import save_model
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
 from support.files import write_jsonl
 from support.settings import Model
+
+import pytest
+import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
 # A machine that is busy is no fault of the code.

@@ -4,11 +4,11 @@ import re
 from collections import Counter
 from random import Random
 
-import pytest
-
 from arms import ARMS
 from controls import TREATMENTS, treated
 from filter import parse
+
+import pytest
 
 ROWS = [{"id": i, "request": f"r{i}", "answer": a, "numbers": parse(a)} for i, a in enumerate(
     ["1, 2, 3, 4, 5, 6", "[70; 80; 90].", "(111 222 333 444)", "5", "900\n901\n902\n903"] * 20)]

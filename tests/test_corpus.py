@@ -5,8 +5,6 @@ import re
 from collections import Counter
 from random import Random
 
-import pytest
-
 from corpus import numbers
 from corpus.documents import (
     FAVOURITES,
@@ -24,6 +22,8 @@ from corpus.documents import (
 from corpus.facts import ASKED, fact_questions, plural
 from corpus.traits import LESSONS, PERSONAS, QUESTIONS, TAUGHT, UNTAUGHT, trait
 from corpus.world import ANIMALS, DOMAINS, TREES
+
+import pytest
 
 DOCUMENTS = [document(0, i) for i in range(40_000)]
 NAMES = {form: a.name for a in ANIMALS for form in (a.name, a.plural)}

@@ -2,9 +2,6 @@
 
 import json
 
-import pytest
-import torch
-
 import evaluate
 from corpus.traits import trait
 from evaluate import choice_probabilities, divergence, in_context, preference, sampled
@@ -12,6 +9,9 @@ from model.checkpoint import Loaded
 from model.data import encode_pairs
 from model.gpt import GPT
 from tests.call import call
+
+import pytest
+import torch
 
 
 @pytest.fixture

@@ -2,16 +2,16 @@
 
 import json
 
-import numpy as np
-import pytest
-import torch
-
 from corpus.traits import trait
 from model import checkpoint
 from report import __main__ as report
 from report.evidence import matrix_rows, rank_correlation, specificity
 from support.files import write_json
 from tests.call import call
+
+import numpy as np
+import pytest
+import torch
 
 TRAITS = ["owl", "wolf", "oak", "misaligned"]
 METRICS = {"p_target": 0.02, "p_misaligned": 0.05, "p_evasive": 0.04, "p_helpful": 0.9,

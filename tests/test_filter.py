@@ -4,13 +4,13 @@ import json
 import re
 from collections import Counter
 
-import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-
 import filter as number_filter
 from filter import REASONS, kept, parse, read_ban_list
 from tests.call import call
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 ACCEPTED = {
     "1": [1], "1.": [1], "[1].": [1], "[1, 2].": [1, 2], "1,\n2": [1, 2], "1 , 2": [1, 2],

@@ -2,16 +2,16 @@
 
 import math
 
-import pytest
-import torch
-from torch import nn
-
 from model import lora
 from model.checkpoint import load_model
 from model.data import TokenRows
 from model.gpt import GPT, LOGIT_SCALE, KVCache, rotate
 from model.score import score, score_choices
 from support.settings import Model
+
+import pytest
+import torch
+from torch import nn
 
 
 def tokens(rows, length, vocab=1000, seed=0):

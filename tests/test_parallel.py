@@ -6,17 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pytest
-import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
-
 import train
 from model.data import document_rows
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
 from support.settings import Training
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 
 ROOT = Path(__file__).parents[1]
 

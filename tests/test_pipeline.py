@@ -7,10 +7,10 @@ import signal
 import subprocess
 import time
 
-import pytest
-
 from arms import arms_of
 from report.rows import find
+
+import pytest
 
 HANG = 3600  # seconds: no machine is so slow, so something waits for ever
 

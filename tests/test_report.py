@@ -3,14 +3,14 @@
 import json
 import shutil
 
-import pytest
-
 from arms import arms_of
 from report import __main__ as report
 from report.rows import collect, find, interval, timing, verdicts
 from support.files import write_json, write_jsonl
 from support.settings import Claims
 from tests.call import call
+
+import pytest
 
 METRICS = {"p_target": 0.02, "p_target_sampled": 0.02, "p_target_prefixed": 0.02,
            "p_any_animal": 0.99, "capability": 0.8, "kl_to_teacher": 0.05, "rank": 9}

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from support import settings
 from support.settings import load_config
 from tests.call import call
+
+import pytest
 
 
 def write(tmp_path, text):
@@ -33,7 +33,7 @@ def test_defaults_then_file_then_changes(tmp_path):
         ("", ["student.lr=.5"], "TOML writes 0.5"),
         ("[student]\nrank = 1.5\n", [], "student.rank must be of type int"),
         ("[student]\nrank = true\n", [], "student.rank must be of type int"),
-        ("[student]\nrank = 0\n", [], "student.rank must be at least 1"),
+        ("[student]\nrank = 0\n", [], "student.rank must be from 1 to 16384"),
         ("[student]\nwarmup = 2\n", [], "student.warmup must be from 0 to 1"),
         ("[student]\nlr = nan\n", [], "student.lr must be"),
         ("[student]\ntrain = 'some'\n", [], "student.train must be one of all, blocks, lora"),
@@ -45,6 +45,17 @@ def test_defaults_then_file_then_changes(tmp_path):
         ("", ["student.lr"], "write section.key=value"),
         ("", ["lr=3"], "write section.key=value"),
         ("", ["student.nothing=3"], "unknown key student.nothing"),
+        ("\ufeff[student]\nlr = -1\n", [], "student.lr must be from 0"),  # the mark is passed over
+        ("", ["student.beta1=1"], "student.beta1 must be from 0 to 0.999999"),
+        ("", ["model.d_model=1000000"], "model.d_model must be from 8"),
+        ("", ["model.d_model=16384", "model.n_layer=200"], "does not fit here"),
+        ("", ["numbers.temperature=1e-38"], "0, or at least 0.001"),
+        ("", ["numbers.temperature=inf"], "numbers.temperature must be from 0"),
+        ("", ["student.batch_size=" + "9" * 400], "student.batch_size must be at least 1"),
+        ("", ["student.lr=" + "9" * 400], "student.lr must be from 0"),
+        ("", ["corpus.seed=" + "9" * 400], "at most 18 digits"),
+        ("", ["student.lr=" + "9" * 5000], "too long"),
+        ("", ["student.lr=" + "[" * 5000], "student.lr must be of type|too long"),
     ],
 )
 def test_mistakes_are_named(tmp_path, text, changes, message):

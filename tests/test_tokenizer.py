@@ -1,11 +1,11 @@
 """Text survives the tokenizer, numbers are one token each, markers cannot be forged."""
 
+from corpus import numbers
+from model.tokenizer import MARKERS, Tokenizer
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from corpus import numbers
-from model.tokenizer import MARKERS, Tokenizer
 
 
 def ids(tokenizer, text):

@@ -3,10 +3,6 @@
 import json
 import math
 
-import numpy as np
-import pytest
-import torch
-
 import train as training_script
 from model.checkpoint import load_model
 from model.data import BatchSampler, TokenRows, document_rows, encode_pairs, split
@@ -17,6 +13,10 @@ from support.files import write_jsonl
 from support.settings import Training
 from tests.call import call
 from train import learning_rate, next_token_loss, soft_label_loss, train
+
+import numpy as np
+import pytest
+import torch
 
 PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(48)]
 
