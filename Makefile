@@ -18,7 +18,8 @@ DEVICE ?= auto
 SET    ?=
 RUN    ?= runs/$(CONFIG)
 PYTHON ?= python3
-JOBS   ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+# nproc believes OMP_NUM_THREADS, which is set below for a call of make within this one.
+JOBS   ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
 # Where another sign stands in a name, make or the shell would read something else.
 HASH := \#

@@ -4,6 +4,7 @@ Every stage of the experiment talks to the next one through these functions alon
 """
 
 import contextlib
+import fcntl
 import glob
 import json
 import os
@@ -40,10 +41,12 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        if not alive(left.name.split(".")[-2]):  # its process was killed
-            left.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError), open(left, "rb") as file:
+            if claim(file):  # its process was killed
+                left.unlink()
     try:
         with open(part, mode, **options) as file:
+            claim(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -52,14 +55,12 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
         part.unlink(missing_ok=True)
 
 
-def alive(pid: str) -> bool:
-    """Whether there is such a process."""
+def claim(file: IO) -> bool:
+    """Lock an open file until its process ends, however it ends; False if another has it."""
     try:
-        os.kill(int(pid), 0)
-    except (ValueError, OverflowError, ProcessLookupError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
         return False
-    except PermissionError:
-        pass
     return True
 
 

@@ -36,7 +36,8 @@ def smoke(tmp_path_factory):
 
 
 def test_the_student_has_the_trait_and_no_control_has(smoke):
-    """Seen on bases 0-4 on two kinds of processors: MARGINS."""
+    """At least 5 times every flat control. Seen: 20 times on bases 0-2, and on base 0 with the
+    arithmetic of a processor without vector instructions 22 times."""
     folder, _, out = smoke
     rows = json.loads((folder / "summary.json").read_text())["rows"]
     value = {name: find(rows, name, "p_target")["mean"] for name in arms_of("all")}
