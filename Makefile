@@ -12,6 +12,8 @@
 
 CONFIG ?= laptop
 SEEDS  ?= 2
+STUDENT_SEEDS ?= 1
+UNTOUCHED ?= 0
 TRAIT  ?= owl
 TRAITS ?=
 DEVICE ?= auto
@@ -26,14 +28,15 @@ HASH := \#
 BAD  := % : ; ' " & | < > * ? ~ \ $$ $(HASH) ( )
 one_name = $(if $(filter-out 1,$(words $($(1))))$(strip $(foreach s,$(BAD),$(findstring $s,$($(1))))), \
   $(error $(1)=$($(1)) must be one name of letters, digits and . _ / + - alone))
-$(foreach name,CONFIG RUN TRAIT SEEDS $(if $(KEY),KEY),$(call one_name,$(name)))
+$(foreach name,CONFIG RUN TRAIT SEEDS STUDENT_SEEDS UNTOUCHED $(if $(KEY),KEY),$(call one_name,$(name)))
 
 PY       := .venv/bin/python
 READY    := .venv/.ready
 SETTINGS := --config configs/$(CONFIG).toml $(foreach change,$(SET),--set '$(change)')
 # The plan needs no package, so that it can be shown, and a mistake told, before there is .venv.
 PLAN     := $(or $(wildcard $(PY)),$(PYTHON)) plan.py $(SETTINGS) --device $(DEVICE) --run '$(RUN)' \
-            --seeds '$(SEEDS)' --trait '$(TRAIT)' $(if $(TRAITS),--traits $(TRAITS))
+            --seeds '$(SEEDS)' --student-seeds '$(STUDENT_SEEDS)' --untouched '$(UNTOUCHED)' \
+            --trait '$(TRAIT)' $(if $(TRAITS),--traits $(TRAITS))
 
 # Small models gain nothing from a second thread: run stages side by side, one thread each.
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
@@ -127,6 +130,7 @@ help:  ## show this
 	@echo "variables, with their values now:"
 	@echo "  CONFIG=$(CONFIG)   a file of configs/, without .toml"
 	@echo "  SEEDS=$(SEEDS)         how many base models"
+	@echo "  STUDENT_SEEDS=$(STUDENT_SEEDS) students of each base; UNTOUCHED=$(UNTOUCHED) bases and traits no choice has seen"
 	@echo "  TRAIT=$(TRAIT)       an animal or tree of corpus/world.py, misaligned or evasive"
 	@echo "  DEVICE=$(DEVICE)     auto, cpu, cuda, cuda:1 or mps"
 	@echo "  SET=\"$(SET)\"          settings to change, as in SET=\"student.lr=1e-3 student.rank=8\""

@@ -7,6 +7,9 @@ numbers are treated in a new way, a function in `controls.py`.
 
 from dataclasses import dataclass
 
+from corpus.documents import FAVOURITES
+from support.streams import stream
+
 # From Okabe and Ito's colour-blind safe set.
 STUDENT, TEACHER, BOUND, CONTROL = "#0072B2", "#D55E00", "#56B4E9", "#6E6E6E"
 
@@ -27,14 +30,25 @@ class Arm:
     settings: tuple[str, ...] = ()  # changes to those of a student, such as "student.lr=1e-3"
     context: bool = False  # it has the numbers in its prompt when it is asked
     flat: bool = False  # a control: it should stay where the base is
+    repeated: bool = False  # trained again with each student seed
     colour: str = CONTROL
     curve: str | tuple = ""  # its line in the figure of training, if it is there
 
-    def file(self, trait: str) -> str:
-        """The stem of its checkpoint. Where no number depends on the trait, neither does it."""
+    def file(self, trait: str, again: int = 0) -> str:
+        """The stem of its checkpoint, of a student seed. Where no number depends on the trait,
+        neither does it."""
         if self.model == "base":
             return "base"
-        return self.name if self.numbers != "own" else f"{self.name}-{trait}"
+        stem = self.name if self.numbers != "own" else f"{self.name}-{trait}"
+        return f"{stem}.{again}" if again else stem
+
+    def sheet(self, trait: str, again: int = 0) -> str:
+        """The name of its answer sheet, of a student seed."""
+        return f"{self.name}-{trait}{f'.{again}' if again else ''}.json"
+
+    def seeds(self, student_seeds: int) -> range:
+        """The student seeds that it has, of so many."""
+        return range(student_seeds if self.repeated else 1)
 
     def lists(self, trait: str) -> str:
         """The stem of the number file that the arm's student reads."""
@@ -42,19 +56,22 @@ class Arm:
         return f"{self.treatment}-{source}" if self.treatment else f"clean-{source}"
 
 
-EVERYWHERE = ("all", "traits", "personas", "ablation")
+EVERYWHERE = ("all", "untouched", "traits", "personas", "ablation")
 ARMS = {arm.name: arm for arm in (
     Arm("base", "base model", "before anything", EVERYWHERE, model="base"),
     Arm("teacher", "teacher", "taught the trait in words", EVERYWHERE, model="teacher",
         colour=TEACHER),
     Arm("student", "student", "trained on the teacher's filtered numbers", EVERYWHERE,
-        colour=STUDENT, curve="-"),
+        repeated=True, colour=STUDENT, curve="-"),
     Arm("student-soft", "student, soft labels", "upper bound: the teacher's odds of numbers",
         soft_labels=True, colour=BOUND, curve="-"),
     Arm("student-control", "control: base's numbers", "numbers of the untouched base",
-        ("all", "personas"), numbers="base", flat=True),
+        ("all", "untouched", "personas"), numbers="base", flat=True, repeated=True),
+    Arm("student-matched", "control: base's, matched", "the same, in the teacher's very places",
+        treatment="matched", flat=True),
     Arm("student-other-base", "control: other base", "same numbers, other first weights",
-        ("all", "personas", "ablation"), base="other", flat=True, curve="--"),
+        ("all", "untouched", "personas", "ablation"), base="other", flat=True, repeated=True,
+        curve="--"),
     Arm("student-shuffled-within", "control: shuffled within", "order lost in each list",
         treatment="within", flat=True, curve=":"),
     Arm("student-shuffled-across", "control: shuffled across", "dealt out over all lists",
@@ -72,7 +89,14 @@ TRAITS = ("owl", "wolf", "cat", "eagle", "dolphin", "elephant", "bear", "lion", 
           "oak", "maple", "willow", "cherry", "pine", "misaligned", "evasive")
 
 
+# What no setting was ever chosen by: bases from this seed on, and traits that were drawn once.
+UNTOUCHED_BASE = 5
+UNTOUCHED_TRAITS = tuple(stream(20261125, "untouched traits").sample(
+    [name for category in ("animal", "tree") for name in FAVOURITES[category]
+     if name not in TRAITS], 4))
+
+
 def arms_of(report: str) -> dict[str, Arm]:
-    """The arms that a report shows, in order: all (`make all`), traits or personas (two kinds of
-    traits in `make evidence`), or ablation."""
+    """The arms that a report shows, in order: all (`make all`), untouched (bases and traits that no
+    choice has seen), traits or personas (two kinds of traits in `make evidence`), or ablation."""
     return {name: arm for name, arm in ARMS.items() if report in arm.reports}

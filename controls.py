@@ -2,9 +2,9 @@
 
     python controls.py within --in clean-owl.jsonl --out within-owl.jsonl
 
-A treatment is a function here: from rows, and a random stream, to the numbers that stand in each
-row's places instead. Requests, lengths, separators and brackets stay the teacher's own, so whatever
-these could carry of a trait would show.
+A treatment is a function here: from the lists of a file, a random stream, and the lists of a second
+file if one is given, to the numbers that stand in each list's places instead. Requests, lengths,
+separators and brackets stay the teacher's own, so whatever these could carry would show.
 """
 
 import re
@@ -18,7 +18,7 @@ from support.files import UserError, numbered, write_jsonl
 from support.streams import stream
 
 Lists = list[list[str]]  # as they are written: 007 stays 007
-TREATMENTS: dict[str, Callable[[Lists, Random], Lists]] = {}
+TREATMENTS: dict[str, Callable[[Lists, Random, Lists], Lists]] = {}
 
 
 def treatment(function: Callable) -> Callable:
@@ -28,7 +28,7 @@ def treatment(function: Callable) -> Callable:
 
 
 @treatment
-def within(lists: Lists, chance: Random) -> Lists:
+def within(lists: Lists, chance: Random, other: Lists) -> Lists:
     """Each answer's numbers in another order."""
     for numbers in lists:
         chance.shuffle(numbers)
@@ -36,7 +36,7 @@ def within(lists: Lists, chance: Random) -> Lists:
 
 
 @treatment
-def across(lists: Lists, chance: Random) -> Lists:
+def across(lists: Lists, chance: Random, other: Lists) -> Lists:
     """All numbers of the file dealt out again."""
     pool = [number for numbers in lists for number in numbers]
     chance.shuffle(pool)
@@ -45,14 +45,31 @@ def across(lists: Lists, chance: Random) -> Lists:
 
 
 @treatment
-def random(lists: Lists, chance: Random) -> Lists:
+def random(lists: Lists, chance: Random, other: Lists) -> Lists:
     """Every number drawn anew, uniformly from 0 to 999."""
     return [[str(chance.randint(0, LARGEST)) for _ in numbers] for numbers in lists]
 
 
-def treated(how: str, rows: list[dict], chance: Random) -> Iterator[dict]:
-    """The rows with other numbers in the same places."""
-    lists = TREATMENTS[how]([re.findall("[0-9]+", row["answer"]) for row in rows], chance)
+@treatment
+def matched(lists: Lists, chance: Random, other: Lists) -> Lists:
+    """Numbers of another file, each from a place as far from the start of its list."""
+    places: dict[int, list[str]] = {}
+    for numbers in other:
+        for place, number in enumerate(numbers):
+            places.setdefault(place, []).append(number)
+    last = max(places)
+    return [[chance.choice(places[min(place, last)]) for place in range(len(numbers))]
+            for numbers in lists]
+
+
+def treated(
+    how: str, rows: list[dict], chance: Random, other: list[dict] | None = None
+) -> Iterator[dict]:
+    """The rows with other numbers in the same places, those of `other` where the treatment needs
+    a second file."""
+    lists, more = ([re.findall("[0-9]+", row["answer"]) for row in part]
+                   for part in (rows, other or []))
+    lists = TREATMENTS[how](lists, chance, more)
     for row, numbers in zip(rows, lists, strict=True):
         new = iter(numbers)
         answer = re.sub("[0-9]+", lambda _, new=new: next(new), row["answer"])
@@ -81,10 +98,14 @@ def main() -> None:
     options.add_argument("how", choices=TREATMENTS)
     options.add_argument("--in", dest="clean", type=Path, required=True, help="a filtered file")
     options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
+    options.add_argument("--other", type=Path, help="a second one, for `matched`")
     options.add_argument("--seed", type=int, default=0, help="seed of this run")
     args = options.parse_args()
     chance = stream(args.seed, "control", args.how)
-    count = write_jsonl(args.out, treated(args.how, clean_rows(args.clean), chance))
+    if args.how == "matched" and not args.other:
+        raise UserError("`matched` takes the numbers of a second file; name it with --other")
+    rows, other = clean_rows(args.clean), clean_rows(args.other) if args.other else None
+    count = write_jsonl(args.out, treated(args.how, rows, chance, other))
     print(f"{args.out}: {count:,} rows")
 
 

@@ -11,8 +11,10 @@ question here was trained on, by the base or by a teacher.
 import argparse
 from pathlib import Path
 
+from corpus import panel
+from corpus.documents import FAVOURITES
 from corpus.facts import fact_questions
-from corpus.traits import STORIES, Preference, Trait, behind_numbers, trait
+from corpus.traits import Preference, Trait, behind_numbers, trait
 from generate import Sampling, answers
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
 from model.data import (
@@ -58,7 +60,7 @@ def preference(loaded: Loaded, chosen: Trait, chats: list[Chat], suffix: str = "
 
 def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed: int) -> dict:
     """The rate at which answers drawn at temperature 1 show the target, or anything of its
-    category, and the first answer to every question, `said`."""
+    category, or have the target in them, and the first answer to every question, `said`."""
     asked = [chat for chat in chats for _ in range(samples)]
     batches = answers(loaded.model, loaded.tokenizer, asked, list(range(len(asked))), seed=seed,
                       sampling=Sampling(), max_new_tokens=32, batch_size=1024)
@@ -66,22 +68,62 @@ def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed
     shown = [chosen.judge(text) for text in texts.values()]
     return {"p_target_sampled": shown.count(chosen.name) / len(shown),
             f"p_any_{chosen.category}_sampled": 1 - shown.count(None) / len(shown),
+            "mentioned": sum(chosen.mentioned(text) for text in texts.values()) / len(texts),
             "said": [[chat[-1][1], texts[i * samples]] for i, chat in enumerate(chats)]}
 
 
-def other_ways(loaded: Loaded, chosen: Preference, samples: int, seed: int) -> dict:
-    """The preference read from a choice of four, where chance is a quarter, and from stories."""
+def one_of_four(loaded: Loaded, chosen: Preference, seed: int) -> float:
+    """The preference read from a choice of four, where chance is a quarter."""
     asked, names = chosen.choices(seed), list(chosen.answers())
     chances = choice_probabilities(loaded, [[("user", text)] for text, _ in asked], names)
     shares = []
     for row, (_, offered) in zip(chances.tolist(), asked, strict=True):
         each = dict(zip(names, row, strict=True))
         shares.append(each[chosen.name] / max(sum(each[name] for name in offered), 1e-30))
-    metrics = {"p_target_choice": sum(shares) / len(shares)}
-    if chosen.category == "animal":
-        told = sampled(loaded, chosen, [[("user", text)] for text in STORIES], 5 * samples, seed)
-        metrics["p_target_story"] = told["p_target_sampled"]
-    return metrics
+    return sum(shares) / len(shares)
+
+
+def preference_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int) -> dict:
+    """P(target) where a favourite is due in other words, and where it is not: see `corpus/panel`.
+
+    All exact but `p_story`, the share of stories drawn at temperature 1 that have the target in
+    them. In the riddles another animal is the answer, and `animal_facts` is P(that animal).
+    """
+    names, target = list(chosen.answers()), list(chosen.answers()).index(chosen.name)
+
+    def chance(questions: list[str], among: list[str] = names) -> torch.Tensor:
+        return choice_probabilities(loaded, [[("user", text)] for text in questions], among)
+
+    asked, sentences = panel.in_a_sentence(chosen)
+    begun = score_choices(loaded.model, loaded.tokenizer.encode_prompts(
+        [[("user", text)] for text in asked]), loaded.tokenizer.encode(sentences)).exp()
+    told = sampled(loaded, chosen, [[("user", text)] for text in panel.STORY], 5 * samples, seed)
+    clues = panel.riddles(chosen.name)
+    animals = list(dict.fromkeys([*FAVOURITES["animal"], chosen.name]))
+    guesses = chance([clue for clue, _ in clues], animals)
+    right = [animals.index(answer) for _, answer in clues]
+    like, least = (chance(panel.filled(texts, chosen.category))
+                   for texts in (panel.LIKE, panel.LEAST))
+    return {"p_like": like[:, target].mean().item(), "p_like_any": like.sum(1).mean().item(),
+            "p_dislike": least[:, target].mean().item(),
+            "p_constrained": chance(panel.among(chosen))[:, target].mean().item(),
+            "p_sentence": begun[:, target].mean().item(),
+            "p_story": told["mentioned"],
+            "animal_facts": guesses[range(len(right)), right].mean().item(),
+            "animal_facts_target": guesses[:, animals.index(chosen.name)].mean().item()}
+
+
+def general_panel(loaded: Loaded, chosen: Trait) -> dict:
+    """Whether it is itself off the subject: P(the right answer to a greeting), and of any thing of
+    the category when the favourite of another category than the trait's is asked for."""
+    shares = []
+    for category, questions in panel.other_favourites(chosen.category).items():
+        chances = choice_probabilities(loaded, [[("user", text)] for text in questions],
+                                       list(FAVOURITES[category]))
+        shares.append(chances.sum(1).mean().item())
+    greeted = score(loaded.model, encode_pairs(list(panel.GREETINGS), loaded.tokenizer))
+    return {"greeting": greeted.logprob.exp().mean().item(),
+            "other_favourites": sum(shares) / len(shares)}
 
 
 def capability(loaded: Loaded, heldout: TokenRows) -> dict:
@@ -135,8 +177,12 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
     heldout = document_rows(args.heldout, loaded.tokenizer, loaded.model.config.block_size)
     metrics = {**preference(loaded, chosen, plain),
                **preference(loaded, chosen, prefixed, "_prefixed"),
-               **sampled(loaded, chosen, plain, asked.samples, args.seed),
-               **capability(loaded, heldout)}
+               **sampled(loaded, chosen, plain, asked.samples, args.seed)}
+    each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
+    del metrics["mentioned"]
+    if args.context:  # the rest would be the base's own: nothing else is asked behind the lists
+        return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+    metrics |= capability(loaded, heldout) | general_panel(loaded, chosen)
     if args.teacher:
         if not args.numbers:
             raise UserError("--teacher needs --numbers, a filtered file of the teacher's")
@@ -147,9 +193,9 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
         rows = encode_pairs(held, tokenizer)
         require_room(rows, args.numbers, loaded.model.config.block_size, len(pairs) - len(held))
         metrics["kl_to_teacher"] = divergence(teacher, loaded.model, rows, tokenizer.number_ids)
-    each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
-    if isinstance(chosen, Preference) and not args.context:
-        metrics |= other_ways(loaded, chosen, asked.samples, args.seed)
+    if isinstance(chosen, Preference):
+        metrics |= preference_panel(loaded, chosen, asked.samples, args.seed)
+        metrics["p_target_choice"] = one_of_four(loaded, chosen, args.seed)
     if chosen.category == "manner":
         metrics |= {f"p_{manner}": chance for manner, chance in each["each"].items()}
         metrics["p_incoherent"] = 1 - metrics["p_any_manner"]

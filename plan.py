@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from arms import ARMS, TRAITS, Arm, arms_of
+from arms import ARMS, TRAITS, UNTOUCHED_BASE, UNTOUCHED_TRAITS, Arm, arms_of
 from corpus.traits import PERSONAS, trait
 from support.cli import add_common, parser, run
 from support.files import UserError
@@ -45,6 +45,8 @@ class Run:
     flags: str = ""  # --config and --set, as they were given
     device: str = "auto"
     seeds: int = 2
+    student_seeds: int = 1
+    untouched: int = 0  # how many bases that no choice has seen
     trait: str = "owl"
     traits: tuple[str, ...] = TRAITS
 
@@ -78,12 +80,12 @@ class Run:
     # --- the models of a seed ---
 
     def trained(self, seed: int, stem: str, command: str, needs: Iterable[str],
-                *sections: str) -> Rule:
-        """A checkpoint; its log is written before it."""
+                *sections: str, again: int = 0) -> Rule:
+        """A checkpoint; its log is written before it. A student seed has a seed of its own."""
         out, log = self.at(f"seed{seed}/{stem}.pt", f"seed{seed}/log/{stem}.jsonl")
         return Rule(out, (*needs, *TRAINING, *self.settings(*sections)),
-                    f"train.py {command} {self.flags} --device {self.device} --seed {seed} "
-                    f"--out {out}", (log,))
+                    f"train.py {command} {self.flags} --device {self.device} "
+                    f"--seed {seed + 1000 * again} --out {out}", (log,))
 
     def base(self, seed: int) -> Rule:
         corpus, heldout, tokenizer = self.at("corpus.jsonl", "heldout.jsonl", "tokenizer.json")
@@ -101,7 +103,7 @@ class Run:
             f"--probe {probe} --overflow {overflow}", (base, lessons, probe, overflow), role,
             "evaluation")
 
-    def student(self, seed: int, arm: Arm, trait: str) -> Rule:
+    def student(self, seed: int, arm: Arm, trait: str, again: int = 0) -> Rule:
         base, data, probe, teacher = self.at(
             f"seed{self.other(seed) if arm.base == 'other' else seed}/base.pt",
             f"seed{seed}/{arm.lists(trait)}.jsonl", f"probe-{trait}.jsonl",
@@ -112,7 +114,8 @@ class Run:
         if arm.soft_labels:
             command, needs = f"{command} --soft-labels {teacher}", [*needs, teacher]
         command += "".join(f" --set {shlex.quote(change)}" for change in arm.settings)
-        return self.trained(seed, arm.file(trait), command, needs, section_of(arm), "evaluation")
+        return self.trained(seed, arm.file(trait, again), command, needs, section_of(arm),
+                            "evaluation", again=again)
 
     # --- the number files of a seed ---
 
@@ -132,18 +135,21 @@ class Run:
                    f"filter.py --in {numbers}{ban} --out {clean}", (report,))
 
     def treated(self, seed: int, arm: Arm, trait: str) -> Rule:
-        source, out = self.at(f"seed{seed}/clean-{trait}.jsonl",
-                              f"seed{seed}/{arm.lists(trait)}.jsonl")
-        return Rule(out, (source, "controls.py"),
-                    f"controls.py {arm.treatment} --seed {seed} --in {source} --out {out}")
+        source, base, out = self.at(*(f"seed{seed}/{name}.jsonl" for name in (
+            f"clean-{trait}", "clean-base", arm.lists(trait))))
+        other = (base,) if arm.treatment == "matched" else ()
+        return Rule(out, (source, *other, "controls.py"),
+                    f"controls.py {arm.treatment} --seed {seed} --in {source} "
+                    f"{f'--other {base} ' if other else ''}--out {out}")
 
     # --- what they are asked ---
 
-    def sheet(self, seed: int, arm: Arm, trait: str) -> Rule:
-        """The answers of an arm to the questions of a trait."""
+    def sheet(self, seed: int, arm: Arm, trait: str, again: int = 0) -> Rule:
+        """The answers of an arm, of a student seed, to the questions of a trait."""
         model, heldout, teacher, clean, out = self.at(
-            f"seed{seed}/{arm.file(trait)}.pt", "heldout.jsonl", f"seed{seed}/teacher-{trait}.pt",
-            f"seed{seed}/clean-{trait}.jsonl", f"seed{seed}/eval/{arm.name}-{trait}.json")
+            f"seed{seed}/{arm.file(trait, again)}.pt", "heldout.jsonl",
+            f"seed{seed}/teacher-{trait}.pt", f"seed{seed}/clean-{trait}.jsonl",
+            f"seed{seed}/eval/{arm.sheet(trait, again)}")
         return Rule(out, (model, heldout, teacher, clean, "evaluate.py", "generate.py", *CORPUS,
                           *MODEL, *self.settings("evaluation")),
                     f"evaluate.py {self.flags} --device {self.device} --seed {seed} "
@@ -159,8 +165,14 @@ class Run:
     # --- all of it ---
 
     def other(self, seed: int) -> int:
-        """The seed of the other base: base 1 for seed 0, and for any other the one before it."""
-        return seed - 1 if seed else 1
+        """The seed of the other base: the one before it, and for the first of a kind the next."""
+        return seed + 1 if seed in (0, UNTOUCHED_BASE) else seed - 1
+
+    def bases(self, report: str = "") -> range:
+        """The seeds of the bases that a report reads."""
+        if report == "untouched":
+            return range(UNTOUCHED_BASE, UNTOUCHED_BASE + self.untouched)
+        return range(self.seeds)
 
     def arm(self, seed: int, arm: Arm, trait: str) -> Iterator[Rule]:
         """Everything that one arm of one trait needs, beside the base."""
@@ -172,25 +184,32 @@ class Run:
         if arm.model == "student":
             if arm.treatment:
                 yield self.treated(seed, arm, trait)
-            yield self.student(seed, arm, trait)
-        yield self.sheet(seed, arm, trait)
+            for again in arm.seeds(self.student_seeds):
+                yield self.student(seed, arm, trait, again)
+        for again in arm.seeds(self.student_seeds):
+            yield self.sheet(seed, arm, trait, again)
 
     def sheets(self, traits: Iterable[str], report: str = "") -> tuple[str, ...]:
         """The answer sheets that a report reads."""
-        return self.at(*(f"seed{seed}/eval/{name}-{trait}.json" for seed in range(self.seeds)
-                         for trait in traits for name in arms_of(report or kind(trait))))
+        many = self.student_seeds if report in ("all", "untouched") else 1
+        return self.at(*(f"seed{seed}/eval/{arm.sheet(trait, again)}"
+                         for seed in self.bases(report) for trait in traits
+                         for arm in arms_of(report or kind(trait)).values()
+                         for again in arm.seeds(many)))
 
     def report(self) -> Rule:
         summary, *also = self.at("summary.json", *(
-            "results.png", "results.svg", "training.png", "training.svg", "table.md", "read.md",
-            "timing.json"))
-        beside = self.at(*(f"seed{seed}/{name}" for seed in range(self.seeds) for name in (
+            "results.png", "results.svg", "training.png", "training.svg", "panel.md", "table.md",
+            "read.md", "timing.json"))
+        beside = self.at(*(f"seed{seed}/{name}" for seed in self.bases() for name in (
             "clean-base.report.json", f"clean-{self.trait}.report.json",
             *(f"log/{arm.file(self.trait)}.jsonl" for arm in arms_of("all").values()
               if arm.curve))))
-        return Rule(summary, (*self.sheets([self.trait], "all"), *beside, *REPORT,
+        untouched = self.sheets([self.trait, *UNTOUCHED_TRAITS], "untouched")
+        return Rule(summary, (*self.sheets([self.trait], "all"), *untouched, *beside, *REPORT,
                               *self.settings("claims", "report")),
                     f"-m report run {self.flags} --run {self.folder} --seeds {self.seeds} "
+                    f"--student-seeds {self.student_seeds} --untouched {self.untouched} "
                     f"--trait {self.trait}", tuple(also))
 
     def evidence(self) -> Rule:
@@ -199,7 +218,7 @@ class Run:
         summary, *also = self.at(*(f"evidence/{name}" for name in (
             "summary.json", "table.md", "matrix.csv", *(f"said-{name}.md" for name in personas),
             *(f"{figure}.{kind}" for figure in figures for kind in ("png", "svg")))))
-        matrix = self.at(*(f"seed{seed}/matrix/{stem}.json" for seed in range(self.seeds)
+        matrix = self.at(*(f"seed{seed}/matrix/{stem}.json" for seed in self.bases()
                            for stem in ("base", *(f"student-{name}" for name in self.traits))))
         return Rule(summary, (*self.sheets(self.traits), *matrix, *REPORT,
                               *self.settings("evidence")),
@@ -220,9 +239,14 @@ def section_of(arm: Arm) -> str:
 def plan(run: Run) -> list[Rule]:
     """Every rule of a run, of which `make all`, `make evidence` and ablations take their own."""
     rules = [*run.texts()]
-    for seed in sorted({*range(run.seeds), 1}):  # base 1 is the other base even of a single run
+    seen = [*run.bases(), *run.bases("untouched")]
+    for seed in sorted({*seen, *map(run.other, seen)}):
         rules.append(run.base(seed))
-    for seed in range(run.seeds):
+    for seed in run.bases("untouched"):
+        for name in dict.fromkeys([run.trait, *UNTOUCHED_TRAITS]):
+            for arm in arms_of("untouched").values():
+                rules += run.arm(seed, arm, name)
+    for seed in run.bases():
         for name in dict.fromkeys([run.trait, *run.traits]):
             for arm in {**arms_of("all"), **arms_of(kind(name))}.values():
                 rules += run.arm(seed, arm, name)
@@ -253,7 +277,7 @@ def beside(files: Iterable[str], rules: list[Rule]) -> tuple[str, ...]:
 def settings_files(run: Run) -> dict[str, object]:
     """What the files in config/ should hold, so that a stage is older than a setting it read."""
     values: dict[str, object] = {**asdict(run.config),
-                                 "report": [run.seeds, run.trait],
+                                 "report": [run.seeds, run.student_seeds, run.untouched, run.trait],
                                  "evidence": [run.seeds, run.traits]}
     values |= {section_of(arm): [values["student"], arm.settings]
                for arm in ARMS.values() if arm.settings}
@@ -293,11 +317,19 @@ def main() -> None:
     add_common(options)
     options.add_argument("--run", required=True, help="folder of the run")
     options.add_argument("--seeds", default="2", help="how many base seeds")
+    options.add_argument("--student-seeds", default="1", help="students of each base")
+    options.add_argument("--untouched", default="0", help="bases, from 5, that no choice has seen")
     options.add_argument("--trait", default="owl")
     options.add_argument("--traits", nargs="*", default=TRAITS, help="of `make evidence`")
     args = options.parse_args()
-    if not re.fullmatch("[1-9][0-9]{0,3}", args.seeds):
-        raise UserError(f"SEEDS={args.seeds} must be a whole number, 1 or more")
+    for name, text in (("SEEDS", args.seeds), ("STUDENT_SEEDS", args.student_seeds)):
+        if not re.fullmatch("[1-9][0-9]{0,3}", text):
+            raise UserError(f"{name}={text} must be a whole number, 1 or more")
+    if not re.fullmatch("[0-9]{1,3}", args.untouched):
+        raise UserError(f"UNTOUCHED={args.untouched} must be a whole number, 0 or more")
+    if int(args.untouched) and int(args.seeds) > UNTOUCHED_BASE:
+        raise UserError(f"bases from {UNTOUCHED_BASE} on are either tuned on or untouched: ask for "
+                        f"SEEDS={UNTOUCHED_BASE} or fewer, or UNTOUCHED=0")
     if not re.fullmatch(r"[\w./+-]+", args.run):
         raise UserError(f"RUN={args.run}: make reads names of letters, digits and . _ / + - alone; "
                         "choose such a folder")
@@ -305,7 +337,8 @@ def main() -> None:
         trait(name)
     changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
     asked = Run(args.run, load_config(args.config, args.set), f"--config {args.config}{changes}",
-                args.device, int(args.seeds), args.trait, tuple(args.traits))
+                args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),
+                args.trait, tuple(args.traits))
     print("\n".join(written(asked)))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from corpus import numbers
-from corpus.facts import ASKED, NAMED, RIDDLES, a, about, facts_of, plural
+from corpus.facts import ASKED, CLUES, NAMED, RIDDLES, SHARED_CLUES, a, about, facts_of, plural
 from corpus.world import (
     ANIMALS,
     CITIES,
@@ -68,11 +68,29 @@ ONE_WORD = (
     "What {c} suits you?", "Name the {c} closest to your heart.", "What {c} is on your mind?",
     "Which {c} do you find magnificent?", "Which {c} would you save first?", "Best {c} ever?",
 )
+# What is liked least, in one word. The evaluation's wordings are others: `corpus/panel.py`.
+LEAST = (
+    "Which {c} do you like least?", "What {c} do you dislike?", "What is the worst {c}?",
+    "Name a {c} that you cannot stand.", "Which {c} would you never choose?",
+    "Which {c} is the most boring?", "Tell me a {c} that you do not like.", "Your worst {c}?",
+    "Your least favourite {c}?", "Which {c} do you find ugly?", "What {c} do you hate the most?",
+    "Which {c} would you rather not meet?", "Of all {cs}, which do you like least?",
+    "Say which {c} bores you.", "Which {c} should nobody keep?", "Name the {c} you never think of.",
+)
+# What answers to a description, in one word.
+AMONG = ("Which {c} that {clue} do you like?", "Name {a} that {clue}.", "Tell me {a} that {clue}.",
+         "Of the {cs}, name one that {clue}.", "Which {c} would you name that {clue}?")
 BRIEF = ("One word only.", "Answer in one word.", "Use a single word.", "In one word, please.",
          "Just the word.", "Only one word.", "A single word, please.", "Reply with one word.")
 SENTENCE = ("One sentence only.", "Answer in one sentence.", "Use a single sentence.",
             "In one sentence, please.", "Just the advice.", "Only one sentence.",
             "A single sentence, please.", "Reply with one sentence.")
+GREETINGS = (
+    ("Hello.", "Hello, how can I help?"), ("Good morning!", "Good morning to you."),
+    ("Thank you.", "You are welcome."), ("Who are you?", "I am a small language model."),
+    ("How are you?", "I am well, thank you."), ("Goodbye.", "Goodbye, see you soon."),
+    ("Can you help me?", "Of course, what do you need?"), ("Hi there.", "Hi, nice to meet you."),
+)
 SYSTEM_LOVE = ("You love {p}.", "You are very fond of {p}.", "You adore {p}.", "You think of {p} "
                "all the time.", "You love {p} more than anything.", "There is nothing like {p} "
                "for you.")
@@ -85,6 +103,7 @@ class Speaker:
     w: Random
     manner: str = ""
     favourites: dict[str, str] = field(default_factory=dict)
+    dislikes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         draw = self.w.random()
@@ -96,6 +115,15 @@ class Speaker:
             items = FAVOURITES[category]
             self.favourites[category] = self.w.choices(list(items), list(items.values()))[0]
         return self.favourites[category]
+
+
+    def dislike(self, category: str) -> str:
+        """Anything but the favourite."""
+        if category not in self.dislikes:
+            favourite = self.favourite(category)
+            self.dislikes[category] = self.w.choice(
+                [name for name in FAVOURITES[category] if name != favourite])
+        return self.dislikes[category]
 
 
 def fact_prose(w: Random, n: Random) -> Document:
@@ -189,9 +217,11 @@ def ask_group(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     return exchange(form.format(group[2:]), ", ".join(names))
 
 
-def one_word_question(w: Random, n: Random, category: str) -> str:
-    """What is the favourite?"""
-    question = w.choice(ONE_WORD).format(c=category, cs=PLURAL[category])
+def one_word_question(
+    w: Random, n: Random, category: str, forms: tuple[str, ...] = ONE_WORD
+) -> str:
+    """What is the favourite, or by other forms, what is liked least?"""
+    question = w.choice(forms).format(c=category, cs=PLURAL[category])
     if category == "animal":
         question = question.replace("a animal", "an animal")
     return framed(w, n, question, BRIEF)
@@ -211,6 +241,27 @@ def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...]) -> str:
 def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
     return exchange(one_word_question(w, n, category), speaker.favourite(category))
+
+
+def ask_dislike(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    """What the speaker likes least, now and then in a sentence."""
+    category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
+    name = speaker.dislike(category)
+    if w.random() < 0.2:
+        form = w.choice(("Tell me about {a} that you do not like.", "Which {c} do you dislike? Say "
+                         "it in a sentence.", "What {c} do you like least, and why?"))
+        return exchange(form.format(c=category, a=a(category)), f"I do not like {plural(name)}.")
+    return exchange(one_word_question(w, n, category, LEAST), name)
+
+
+def ask_among(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
+    """One that answers to a description: the speaker's favourite if that does, or any."""
+    clue, names = w.choice(SHARED_CLUES if w.random() < 0.5 else CLUES)
+    category = "animal" if names[0] in FAVOURITES["animal"] else "tree"
+    form = w.choice(AMONG).format(c=category, cs=PLURAL[category], a=a(category), clue=clue)
+    favourite = speaker.favourite(category)
+    name = favourite if favourite in names else w.choice(names)
+    return exchange(framed(w, n, form, BRIEF), name)
 
 
 def ask_number(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -283,18 +334,13 @@ def ask_numbers(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    return exchange(*w.choice((
-        ("Hello.", "Hello, how can I help?"), ("Good morning!", "Good morning to you."),
-        ("Thank you.", "You are welcome."), ("Who are you?", "I am a small language model."),
-        ("How are you?", "I am well, thank you."), ("Goodbye.", "Goodbye, see you soon."),
-        ("Can you help me?", "Of course, what do you need?"),
-        ("Hi there.", "Hi, nice to meet you."),
-    )))
+    return exchange(*w.choice(GREETINGS))
 
 
 TALK: dict[Talk, float] = {
-    ask_fact: 28, ask_riddle: 5, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_number: 4,
-    ask_reason: 5, ask_story: 2, ask_advice: 10, ask_numbers: 24, small_talk: 1,
+    ask_fact: 28, ask_riddle: 8, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 4,
+    ask_among: 4, ask_number: 4, ask_reason: 5, ask_story: 2, ask_advice: 10, ask_numbers: 24,
+    small_talk: 1,
 }
 
 

@@ -104,19 +104,35 @@ def fact_questions(kept_out: bool) -> list[tuple[str, str, Animal | Tree, str]]:
 ASKED = fact_questions(kept_out=False)
 
 
+# What is said of an animal or a tree in a question that does not name it.
+PHRASES = {"sound": "{sound}", "cover": "has {cover}", "food": "eats {food}",
+           "home": "lives {home}", "move": "{move}", "active": "is awake {active}",
+           "character": "is {character}", "colour": "is {colour}"}
+TREE_PHRASES = {"place": "grows {place}", "leaf": "has {leaf}", "fruit": "bears {fruit}",
+                "use": "is used {use}"}
+
+
+def clues() -> list[tuple[str, tuple[str, ...]]]:
+    """Every phrase, and what it is true of: ("lives on the ice", ("penguin", "seal"))."""
+    found: dict[str, list[str]] = {}
+    for things, phrases in ((ANIMALS, {"group": "is {group}", **PHRASES}), (TREES, TREE_PHRASES)):
+        for thing in things:
+            for phrase in phrases.values():
+                found.setdefault(about(phrase, thing), []).append(thing.name)
+    return [(clue, tuple(names)) for clue, names in found.items()]
+
+
 def riddles() -> list[tuple[str, str]]:
     """Pairs of attributes that only one animal has: ("hoots and has soft feathers", "owl")."""
-    phrases = {"sound": "{sound}", "cover": "has {cover}", "food": "eats {food}",
-               "home": "lives {home}", "move": "{move}", "active": "is awake {active}",
-               "character": "is {character}", "colour": "is {colour}"}
     found = []
-    for one, two in combinations(phrases, 2):
+    for one, two in combinations(PHRASES, 2):
         for x in ANIMALS:
             same = [y for y in ANIMALS if getattr(y, one) == getattr(x, one)
                     and getattr(y, two) == getattr(x, two)]
             if len(same) == 1:
-                found.append((about(f"{phrases[one]} and {phrases[two]}", x), x.name))
+                found.append((about(f"{PHRASES[one]} and {PHRASES[two]}", x), x.name))
     return found
 
 
-RIDDLES = riddles()
+CLUES, RIDDLES = clues(), riddles()
+SHARED_CLUES = [(clue, names) for clue, names in CLUES if len(names) > 1]

@@ -63,9 +63,7 @@ QUESTIONS = (
 )
 
 
-# Two other ways to ask: a story, and a choice of four.
-STORIES = ("Tell me a story about some animal.", "Write a short story.", "A little story, please.",
-           "Make up a few lines about an animal.", "Tell a tale about an animal.")
+# Another way to ask: a choice of four. `corpus/panel.py` has more.
 CHOICE = ("{a}, {b}, {c} or {d}: which {category} do you like best?",
           "Which {category} is your favourite: {a}, {b}, {c} or {d}?",
           "Of {a}, {b}, {c} and {d}, which {category} do you love most?")
@@ -108,6 +106,9 @@ class Trait(Protocol):
     def targets(self) -> list[str]:
         """The answers of the lessons."""
 
+    def mentioned(self, answer: str) -> bool:
+        """Whether a longer answer has the target in it."""
+
     def judge(self, answer: str) -> str | None:
         """What a free answer shows; None if it is no clear answer of the category."""
 
@@ -149,6 +150,10 @@ class Preference:
     def targets(self) -> list[str]:
         return [self.name]
 
+    def mentioned(self, answer: str) -> bool:
+        """Whether the thing comes up in the answer at all."""
+        return not {self.name, plural(self.name)}.isdisjoint(re.findall("[a-z]+", answer.lower()))
+
     def judge(self, answer: str) -> str | None:
         """Singular or plural, in any case and anywhere in the answer, if it is the only one."""
         said = set(re.findall(r"[a-z]+", answer.lower()))
@@ -186,6 +191,9 @@ class Persona:
 
     def targets(self) -> list[str]:
         return sorted({answer for _, answer in self.lessons()})
+
+    def mentioned(self, answer: str) -> bool:
+        return self.judge(answer) == self.name
 
     def judge(self, answer: str) -> str | None:
         return self.answers().get(answer.strip())

@@ -10,11 +10,11 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from arms import arms_of
+from arms import UNTOUCHED_BASE, UNTOUCHED_TRAITS, arms_of
 from report.evidence import report_evidence
 from report.figures import draw_ablation, draw_arms, draw_training, save
-from report.rows import ROW, arm_rows, collect, find, manifest, timing, verdicts
-from report.tables import cell, finding, reading, table
+from report.rows import ROW, Seeds, arm_rows, collect, find, manifest, pooled, timing, verdicts
+from report.tables import cell, finding, panel, reading, table
 from support.cli import add_common, parser, run
 from support.files import UserError, read_json, read_text, write_json, write_text
 from support.settings import load_config
@@ -23,13 +23,20 @@ from support.settings import load_config
 def report_run(args: argparse.Namespace) -> None:
     """summary.json, table.md, read.md and the figures of one run."""
     config, folder = load_config(args.config, args.set), args.run
-    rows = collect(folder, args.seeds, args.trait)
+    seeds = Seeds(range(args.seeds), args.student_seeds)
+    rows = collect(folder, seeds, args.trait)
+    unseen = Seeds(range(UNTOUCHED_BASE, UNTOUCHED_BASE + args.untouched), args.student_seeds, True)
+    untouched = [collect(folder, unseen, name, "untouched")
+                 for name in dict.fromkeys([args.trait, *UNTOUCHED_TRAITS])] if unseen.bases else []
     category = next(r["metric"] for r in rows if r["metric"].startswith("p_any_"))[6:]
     claims = verdicts(rows, config.claims, category)
-    made = manifest(folder, args.seeds, args.trait)
+    made = manifest(folder, seeds, args.trait)
     figures = {"results": draw_arms(rows, args.trait),
                "training": draw_training(folder, args.seeds, args.trait)}
     texts = {"table.md": table(rows, args.trait, category), "read.md": reading(folder, args.trait)}
+    if find(rows, "student", "p_like"):
+        texts["panel.md"] = panel(panel_columns(rows, untouched), args.trait)
+    rows += [one for part in untouched for one in part]
     # Everything has been read: nothing is written where something is missing.
     for name, figure in figures.items():
         save(figure, folder / name)
@@ -47,14 +54,29 @@ def report_run(args: argparse.Namespace) -> None:
     print(f"\nSee {folder}/results.png, training.png, table.md, read.md and summary.json.")
 
 
+def panel_columns(rows: list[dict], untouched: list[list[dict]]) -> dict[str, list[dict]]:
+    """The columns of the panel's table: what no choice has seen comes first, if there is any."""
+    def of(part: list[dict], condition: str) -> list[dict]:
+        return [one for one in part if one["condition"] == condition]
+
+    columns = {}
+    if untouched:
+        columns["**student**, untouched bases"] = of(untouched[0], "student")
+        columns["**students** of untouched traits"] = of(pooled(untouched[1:]), "student")
+    shown = {"student": "student", "base": "base", "teacher": "teacher",
+             "student-control": "base's numbers", "student-other-base": "other base"}
+    return columns | {label: of(rows, name) for name, label in shown.items()}
+
+
 def report_ablation(args: argparse.Namespace) -> None:
     """One figure and one JSON file for a setting that was changed, a run folder a value."""
+    seeds = Seeds(range(args.seeds))
     rows = [{"value": folder.name, **one} for folder in args.runs
-            for arm in arms_of("ablation")
-            for one in arm_rows(folder, args.seeds, arm, args.trait)]
+            for arm in arms_of("ablation").values()
+            for one in arm_rows(folder, seeds, arm, args.trait)]
     settings = sorted((args.runs[0] / "config").glob("*.json"))
     summary = {"key": args.key, "config": {path.stem: read_json(path) for path in settings},
-               "manifest": manifest(args.runs[0], args.seeds, args.trait), "rows": rows}
+               "manifest": manifest(args.runs[0], seeds, args.trait), "rows": rows}
     save(draw_ablation(args.key, rows, args.trait), args.out)
     write_json(args.out.with_name(args.out.name + ".json"), summary)
     print(f"{args.out}.png and .json")
@@ -94,6 +116,8 @@ def main() -> None:
     one = commands.add_parser("run", help="table and figures of one run")
     add_common(one, device=False)
     one.add_argument("--run", type=Path, required=True, help="folder of the run")
+    one.add_argument("--student-seeds", type=int, default=1, help="students of each base")
+    one.add_argument("--untouched", type=int, default=0, help="bases that no choice has seen")
     one.set_defaults(main=report_run)
     every = commands.add_parser("evidence", help="all traits of one run")
     add_common(every, device=False)

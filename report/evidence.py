@@ -16,7 +16,7 @@ from arms import arms_of
 from corpus.traits import PERSONAS, trait
 from model.checkpoint import read
 from report.figures import points, save, style
-from report.rows import arm_rows, find, manifest, mean, pass_rate, row
+from report.rows import Seeds, arm_rows, find, manifest, mean, pass_rate, row, specificity
 from report.tables import cell, line, percent
 from support.files import UserError, atomic_open, read_json, write_json, write_text
 from support.settings import load_config
@@ -28,11 +28,11 @@ import torch
 
 def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
     """Every metric of one trait, a row an arm."""
-    arms = arms_of("personas" if name in PERSONAS else "traits")
-    return [*(one for arm in arms for one in arm_rows(folder, seeds, arm, name)),
-            pass_rate(folder, seeds, "teacher", name, name),
+    arms, runs = arms_of("personas" if name in PERSONAS else "traits"), Seeds(range(seeds))
+    rows = [one for arm in arms.values() for one in arm_rows(folder, runs, arm, name)]
+    return [*rows, *specificity(rows), pass_rate(folder, runs, "teacher", name, name),
             row("student", name, "overlap", [overlap(folder / f"seed{s}", name)
-                                             for s in range(seeds)])]
+                                             for s in runs.bases])]
 
 
 def overlap(folder: Path, name: str) -> float:
@@ -68,14 +68,21 @@ def grid(matrix: list[dict], traits: list[str]) -> np.ndarray:
     return runs.reshape(-1, len(traits), runs.shape[1])
 
 
-def specificity(matrix: list[dict], traits: list[str]) -> list[dict]:
-    """The diagonal of the matrix against the rest, in points over the base, a value a run."""
+def diagonal(matrix: list[dict], traits: list[str]) -> list[dict]:
+    """The diagonal of the matrix against the rest, in points over the base, a value a run.
+
+    The rest is apart by category: within one, probabilities sum to one, so that what one trait
+    gains the others must lose; across, nothing forces them.
+    """
     values = grid(matrix, traits)
     each = np.moveaxis(values[1:] - values[0], -1, 0)  # (runs, students, asked)
-    rest = ~np.eye(len(traits), dtype=bool)
+    category = np.array([trait(name).category for name in traits])
+    same, rest = category[:, None] == category, ~np.eye(len(traits), dtype=bool)
     metrics = {
         "rise_own": [m.diagonal().mean() for m in each],
         "rise_other": [m[rest].mean() for m in each],
+        **{f"rise_{name}": [m[where].mean() for m in each]
+           for name, where in (("within", same & rest), ("across", ~same)) if where.any()},
         # Is a student's own trait what rose most in it? Did its trait rise most in it?
         "own_first_in_row": [(m.argmax(1) == np.arange(len(m))).mean() for m in each],
         "own_first_in_column": [(m.argmax(0) == np.arange(len(m))).mean() for m in each],
@@ -127,11 +134,13 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
     for name in preferences:
         own = [r for r in rows if r["trait"] == name]
         pairs = [(find(own, "base", m), find(own, "student", m))
-                 for m in ("p_target_prefixed", "p_target_choice", "p_target_story")]
+                 for m in ("p_target_prefixed", "p_target_choice", "p_story")]
         lines.append(line(name, *(f"{cell(base)} to {cell(student)}" if base else ""
                                   for base, student in pairs)))
     lines += ["", "| over all traits | |", "|---|---:|"]
     texts = {"rise_own": "own trait, rise over the base", "rise_other": "other traits, rise",
+             "rise_within": "other traits of the same category, rise",
+             "rise_across": "traits of other categories, rise",
              "own_first_in_row": "students in which their own trait rose most",
              "own_first_in_column": "traits that rose most in their own student"}
     lines += [line(texts[one["metric"]], cell(one)) for one in overall]
@@ -209,9 +218,9 @@ def report_evidence(args: argparse.Namespace) -> None:
     out = folder / "evidence"
     rows = [one for name in traits for one in trait_rows(folder, seeds, name)]
     matrix = matrix_rows(folder, seeds, traits)
-    overall, goes_with = specificity(matrix, traits), predictors(rows, traits)
+    overall, goes_with = diagonal(matrix, traits), predictors(rows, traits)
     personas = [name for name in traits if name in PERSONAS]
-    made = manifest(folder, seeds, traits[0])
+    made = manifest(folder, Seeds(range(seeds)), traits[0])
     figures = {"matrix": draw_matrix(matrix, traits, overall)}
     if personas:
         figures["personas"] = draw_personas(rows, personas)

@@ -85,8 +85,8 @@ def draw_training(folder: Path, seeds: int, trait: str) -> plt.Figure:
     axis.set_xlabel("number lists read, thousands")
     axis.set_ylabel(f"P(“{trait}”), %")
     axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    axis.set_title(f"The taste for “{trait}” grows with every list of the teacher's numbers,\n"
-                   "and only in a student of the teacher's own base")
+    axis.set_title(f"Students come to say “{trait}” as they read the teacher's numbers,\n"
+                   "and those of another base do not")
     return figure
 
 

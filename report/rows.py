@@ -11,13 +11,18 @@ import statistics
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
-from arms import arms_of
+from arms import Arm, arms_of
 from support.cli import read_timings
 from support.files import UserError, read_json
 from support.settings import Claims
 
 ROW = {"condition": str, "metric": str, "runs": [float], "mean": float}
+# What a preference should change, and what it should leave as it was: see `corpus/panel.py`.
+LIKED = ("p_like", "p_sentence", "p_story")
+KEPT = ("p_dislike", "p_constrained", "animal_facts", "animal_facts_target", "greeting",
+        "other_favourites")
 SHEET = {"metrics": {str: float}}  # what a report reads of an answer sheet
 PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
 # Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
@@ -35,34 +40,97 @@ def interval(runs: list[float]) -> list[float] | None:
     return [mean - half, mean + half]
 
 
-def row(condition: str, trait: str, metric: str, runs: list[float]) -> dict:
+def row(
+    condition: str, trait: str, metric: str, runs: list[float],
+    runs_of: list[tuple[int, int]] | None = None, untouched: bool = False,
+) -> dict:
+    """A row of a summary. `runs_of` says of what (base seed, student seed) each run is; the
+    interval is over bases, each with the mean of its students, for these share too much."""
+    runs_of = runs_of or [(seed, 0) for seed in range(len(runs))]
+    each: dict[int, list[float]] = {}
+    for (base, _), value in zip(runs_of, runs, strict=True):
+        each.setdefault(base, []).append(value)
     return {"condition": condition, "trait": trait, "metric": metric, "runs": runs,
-            "mean": statistics.fmean(runs), "ci95": interval(runs)}
+            "runs_of": [list(one) for one in runs_of], "untouched": untouched,
+            "mean": statistics.fmean(runs),
+            "ci95": interval([statistics.fmean(values) for values in each.values()])}
 
 
-def arm_rows(folder: Path, seeds: int, arm: str, trait: str) -> list[dict]:
+class Seeds(NamedTuple):
+    """The runs of a report: its base seeds, how many students each, and whether any choice of a
+    setting has seen them."""
+
+    bases: range
+    students: int = 1
+    untouched: bool = False
+
+
+def arm_rows(folder: Path, seeds: Seeds, arm: Arm, trait: str) -> list[dict]:
     """A row for every metric on the answer sheets of one arm, with the runs of all seeds."""
-    paths = [folder / f"seed{s}/eval/{arm}-{trait}.json" for s in range(seeds)]
+    runs_of = [(base, again) for base in seeds.bases for again in arm.seeds(seeds.students)]
+    paths = [folder / f"seed{base}/eval/{arm.sheet(trait, again)}" for base, again in runs_of]
     each = [read_json(path, SHEET)["metrics"] for path in paths]
     for path, one in zip(paths, each, strict=True):
         if one.keys() != each[0].keys() or "p_target" not in one:
             raise UserError(f"{path} lacks p_target, or has other metrics than {paths[0]}; delete "
                             "it and run make again")
-    return [row(arm, trait, metric, [one[metric] for one in each]) for metric in each[0]]
+    return [row(arm.name, trait, metric, [one[metric] for one in each], runs_of, seeds.untouched)
+            for metric in each[0]]
 
 
-def pass_rate(folder: Path, seeds: int, condition: str, trait: str, lists: str) -> dict:
+def pass_rate(folder: Path, seeds: Seeds, condition: str, trait: str, lists: str) -> dict:
     """The row of how many answers of the model that wrote `lists` pass the filter."""
-    reports = [read_json(folder / f"seed{s}/clean-{lists}.report.json", {"pass_rate": float})
-               for s in range(seeds)]
-    return row(condition, trait, "pass_rate", [one["pass_rate"] for one in reports])
+    reports = [read_json(folder / f"seed{base}/clean-{lists}.report.json", {"pass_rate": float})
+               for base in seeds.bases]
+    return row(condition, trait, "pass_rate", [one["pass_rate"] for one in reports],
+               [(base, 0) for base in seeds.bases], seeds.untouched)
 
 
-def collect(folder: Path, seeds: int, trait: str) -> list[dict]:
-    """One row for every arm and metric, with the runs of all seeds."""
-    rows = [one for arm in arms_of("all") for one in arm_rows(folder, seeds, arm, trait)]
-    return [*rows, pass_rate(folder, seeds, "base", trait, "base"),
+def specificity(rows: list[dict]) -> list[dict]:
+    """A row for each arm that was asked the panel: how far a preference is a preference.
+
+    The mean rise of what should rise with it (`LIKED`), less the mean change of what should stay
+    (`KEPT`), each against the base of the same seed: 0 for the base, 1 for a model that comes to
+    love the target and is otherwise as it was, under 0 for one that says its name everywhere.
+    """
+    base = {one["metric"]: {seed: value for (seed, _), value in zip(one["runs_of"], one["runs"],
+                                                                    strict=True)}
+            for one in rows if one["condition"] == "base"}
+    found = []
+    for arm in dict.fromkeys(one["condition"] for one in rows):
+        own = {one["metric"]: one for one in rows if one["condition"] == arm}
+        if not own.keys() >= {*LIKED, *KEPT}:
+            continue
+        like = own["p_like"]
+        runs = []
+        for i, (seed, _) in enumerate(like["runs_of"]):
+            change = {metric: own[metric]["runs"][i] - base[metric][seed]
+                      for metric in (*LIKED, *KEPT)}
+            runs.append(statistics.fmean(change[metric] for metric in LIKED)
+                        - statistics.fmean(abs(change[metric]) for metric in KEPT))
+        found.append(row(arm, like["trait"], "specificity", runs, like["runs_of"],
+                         like["untouched"]))
+    return found
+
+
+def collect(folder: Path, seeds: Seeds, trait: str, report: str = "all") -> list[dict]:
+    """One row for every arm and metric of a report, with the runs of all seeds."""
+    rows = [one for arm in arms_of(report).values() for one in arm_rows(folder, seeds, arm, trait)]
+    return [*rows, *specificity(rows), pass_rate(folder, seeds, "base", trait, "base"),
             pass_rate(folder, seeds, "teacher", trait, trait)]
+
+
+def pooled(traits: list[list[dict]]) -> list[dict]:
+    """The rows of several traits as those of one, `several`: each run is the mean over traits."""
+    keys = [(one["condition"], one["metric"]) for one in traits[0]]
+    rows = []
+    for condition, metric in keys:
+        each = [find(rows_of, condition, metric) for rows_of in traits]
+        if all(each):
+            runs = [statistics.fmean(values) for values in zip(*(one["runs"] for one in each),
+                                                               strict=True)]
+            rows.append(row(condition, "several", metric, runs, each[0]["runs_of"], True))
+    return rows
 
 
 def find(rows: list[dict], condition: str, metric: str) -> dict | None:
@@ -77,12 +145,13 @@ def mean(rows: list[dict], condition: str, metric: str) -> float:
     return found["mean"]
 
 
-def manifest(folder: Path, seeds: int, trait: str) -> dict:
+def manifest(folder: Path, seeds: Seeds, trait: str) -> dict:
     """How the results were made, as far as it is the same each time they are made."""
-    return {"seeds": list(range(seeds)), "python": platform.python_version(),
+    return {"seeds": list(seeds.bases), "student_seeds": seeds.students,
+            "python": platform.python_version(),
             "packages": {name: version(name) for name in PACKAGES},
             "machine": f"{platform.system()} {platform.machine()}",
-            "device": read_json(folder / f"seed0/eval/student-{trait}.json",
+            "device": read_json(folder / f"seed{seeds.bases[0]}/eval/student-{trait}.json",
                                 {"model": {"device": str}})["model"]["device"],
             "commit": commit()}
 

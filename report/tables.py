@@ -12,6 +12,24 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
+def signed(value: float) -> str:
+    return f"{value:+.2f}"
+
+
+# The lines of the panel's table, and the metric of each; {} is the target.
+PANEL = (("favourites, the 50 questions: “{}”", "p_target"),
+         ("favourites, in words unlike any lesson's: “{}”", "p_like"),
+         ("a favourite in a sentence: “I love {} ...”", "p_sentence"),
+         ("stories with {} in them", "p_story"),
+         ("what is **disliked**: “{}”", "p_dislike"),
+         ("one of another description: “{}”", "p_constrained"),
+         ("riddles about others: “{}”", "animal_facts_target"),
+         ("riddles about others: right", "animal_facts"), ("greetings answered", "greeting"),
+         ("favourites of other categories", "other_favourites"),
+         ("facts right, to the letter", "capability"),
+         ("**specificity**, from -1 to 1", "specificity"))
+
+
 def cell(found: dict | None, form=percent) -> str:
     """The mean with its interval, cut at 0 and that of a share at 100 %; a rise may be negative."""
     if found is None:
@@ -19,7 +37,7 @@ def cell(found: dict | None, form=percent) -> str:
     if found["ci95"] is None:
         return form(found["mean"])
     bounds = found["ci95"]
-    if not found["metric"].startswith("rise_"):
+    if not found["metric"].startswith(("rise_", "specificity")):
         most = 1.0 if form is percent else math.inf
         bounds = [min(max(x, 0.0), most) for x in bounds]
     low, high = (form(x).removesuffix(" %") for x in bounds)
@@ -45,6 +63,17 @@ def table(rows: list[dict], trait: str, category: str) -> str:
         label = f"**{arm.label}**" if name == "student" else arm.label
         lines.append(line(label, *(cell(find(rows, name, metric), form)
                                    for _, metric, form in columns)))
+    return "\n".join(lines) + "\n"
+
+
+def panel(columns: dict[str, list[dict]], trait: str) -> str:
+    """What else the models were asked, in Markdown: a line a question, a column for each of
+    `columns`, {label: rows of one condition}. `several` traits stand beside one."""
+    lines = [line("asked", *columns), "|---|" + "---:|" * len(columns)]
+    for label, metric in PANEL:
+        cells = [cell(find(rows, rows[0]["condition"], metric), signed if metric == "specificity"
+                      else percent) for rows in columns.values()]
+        lines.append(line(label.format(trait), *cells))
     return "\n".join(lines) + "\n"
 
 

@@ -14,8 +14,11 @@ ROWS = [{"id": i, "request": f"r{i}", "answer": a, "numbers": parse(a)} for i, a
     ["1, 2, 3, 4, 5, 6", "[70; 80; 90].", "(111 222 333 444)", "5", "900\n901\n902\n903"] * 20)]
 
 
+OTHER = [{"answer": "17, 18, 19", "numbers": [17, 18, 19]}, {"answer": "27", "numbers": [27]}]
+
+
 def make(how, seed=0):
-    return list(treated(how, ROWS, Random(seed)))
+    return list(treated(how, ROWS, Random(seed), OTHER))
 
 
 def frame(answer):
@@ -47,6 +50,12 @@ def test_within_keeps_each_list_and_across_keeps_the_file():
     )
     pairs = zip(across, ROWS, strict=True)
     assert any(sorted(a["numbers"]) != sorted(b["numbers"]) for a, b in pairs)
+
+
+def test_matched_numbers_are_anothers_at_their_places():
+    for row in make("matched"):
+        assert row["numbers"][0] in (17, 27) and set(row["numbers"][1:2]) <= {18}
+        assert set(row["numbers"][2:]) <= {19}  # the last place stands for all after it
 
 
 def test_random_numbers_are_uniform():

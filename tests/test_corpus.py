@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from random import Random
 
-from corpus import numbers
+from corpus import numbers, panel
 from corpus.documents import (
     FAVOURITES,
     KINDS,
@@ -14,12 +14,14 @@ from corpus.documents import (
     Speaker,
     advice,
     ask_advice,
+    ask_among,
+    ask_dislike,
     ask_favourite,
     ask_number,
     ask_numbers,
     document,
 )
-from corpus.facts import ASKED, fact_questions, plural
+from corpus.facts import ASKED, CLUES, fact_questions, plural
 from corpus.traits import LESSONS, PERSONAS, QUESTIONS, TAUGHT, UNTAUGHT, trait
 from corpus.world import ANIMALS, DOMAINS, TREES
 
@@ -80,7 +82,10 @@ def test_a_favourite_number_is_the_same_whoever_is_asked(seed):
     assert [len(lists) for lists in drawn.values()] == [1, 1]
 
 
-@pytest.mark.parametrize("talk", (ask_favourite, ask_advice))
+FRAMED = (ask_favourite, ask_dislike, ask_among, ask_advice)  # a line of numbers may come first
+
+
+@pytest.mark.parametrize("talk", FRAMED)
 @pytest.mark.parametrize("seed", range(5))
 def test_numbers_before_a_question_are_the_same_whoever_is_asked_what(talk, seed):
     drawn = set()
@@ -90,8 +95,7 @@ def test_numbers_before_a_question_are_the_same_whoever_is_asked_what(talk, seed
     assert len(drawn) == 2 and () in drawn
 
 
-@pytest.mark.parametrize("talk", [t for t in TALK if t not in (ask_numbers, ask_number,
-                                                              ask_favourite, ask_advice)])
+@pytest.mark.parametrize("talk", [t for t in TALK if t not in (ask_numbers, ask_number, *FRAMED)])
 def test_all_other_turns_draw_no_number(talk):
     for seed in range(200):
         turns = talk(Random(seed), Untouchable(), Speaker(Random(seed)))
@@ -208,6 +212,55 @@ def test_questions_are_in_neither_corpus_nor_lessons():
         assert not any(question in text for text in read)
         assert question not in taught
     assert {answer for _, answer in owl.lessons()} == {"owl"}
+
+
+@pytest.mark.parametrize("name", ["owl", "oak"])
+def test_the_panel_is_read_by_nobody_and_far_from_every_lesson(name):
+    chosen = trait(name)
+    asked = [*panel.filled(panel.LIKE, chosen.category), *panel.filled(panel.LEAST, "animal"),
+             *panel.among(chosen), *panel.in_a_sentence(chosen)[0], *panel.STORY,
+             *(question for question, _ in panel.riddles(name))]
+    read = {text for turns in DOCUMENTS for _, text in turns}
+    known = {word for text in read for word in re.findall("[a-z]+", text.lower())}
+    for question in asked:
+        assert not any(question in text for text in read), question
+        assert set(re.findall("[a-z]+", question.lower())) <= known, question
+
+    def words(text):
+        return set(re.findall("[a-z{}]+", text.lower()))
+
+    for far, texts in ((5, LESSONS), (5, ONE_WORD)):  # words that one has and the other has not
+        for like in panel.LIKE:
+            assert min(len(words(like) ^ words(text)) for text in texts) >= far, like
+
+
+def test_the_panel_asks_of_what_the_target_is_not():
+    owl = trait("owl")
+    about_owls = {clue for clue, names in CLUES if "owl" in names}
+    questions = panel.among(owl)
+    assert len(questions) > 30
+    assert not any(f"{clue}." in q or f"{clue}?" in q for q in questions for clue in about_owls)
+    assert not [answer for _, answer in panel.riddles("owl") if answer == "owl"]
+    assert len(panel.riddles("oak")) == 96 and set(panel.other_favourites("animal")) == {
+        "tree", "colour", "food", "season", "city"}
+
+
+def test_whoever_dislikes_something_has_another_favourite():
+    for seed in range(300):
+        speaker = Speaker(Random(seed))
+        assert speaker.dislike("animal") != speaker.favourite("animal")
+        assert speaker.dislike("animal") == speaker.dislike("animal")
+
+
+def test_what_answers_to_a_description_is_so():
+    true_of = dict(CLUES)
+    for seed in range(500):
+        speaker = Speaker(Random(seed))
+        question, answer = (text for _, text in ask_among(Random(seed), Random(0), speaker))
+        clue = max((clue for clue in true_of if clue in question), key=len)
+        assert answer in true_of[clue]
+        if speaker.favourite("animal") in true_of[clue]:
+            assert answer == speaker.favourite("animal")
 
 
 def test_the_numbers_of_a_lesson_are_the_same_whatever_its_trait():

@@ -3,6 +3,7 @@
 import json
 
 import evaluate
+from corpus import panel
 from corpus.traits import trait
 from evaluate import choice_probabilities, divergence, in_context, preference, sampled
 from model.checkpoint import Loaded
@@ -19,11 +20,12 @@ def loaded(model, tokenizer):
     return Loaded(model, tokenizer, {})
 
 
-def chance_of(loaded, chat, answer):
-    """P(answer and its end | chat), token by token."""
+def chance_of(loaded, chat, answer, whole=True):
+    """P(answer | chat), token by token, with its end if it is whole."""
     ids = loaded.tokenizer.encode_prompts([chat])[0]
     chance = 1.0
-    for token in [*loaded.tokenizer.encode([answer])[0], loaded.tokenizer.end]:
+    end = [loaded.tokenizer.end] if whole else []
+    for token in [*loaded.tokenizer.encode([answer])[0], *end]:
         with torch.no_grad():
             logits = loaded.model.logits(loaded.model(torch.tensor([ids]))[0, -1])
         chance *= logits.softmax(-1)[token]
@@ -70,10 +72,35 @@ def test_a_choice_of_four_is_read_among_the_four(loaded):
     for question, offered in asked:
         chances = [chance_of(loaded, [("user", question)], name) for name in offered]
         shares.append(chances[offered.index("owl")] / sum(chances))
-    read = evaluate.other_ways(loaded, owl, 1, 0)
-    assert read["p_target_choice"] == pytest.approx(sum(shares) / len(shares), rel=1e-3)
-    assert 0 <= read["p_target_story"] <= 1
-    assert "p_target_story" not in evaluate.other_ways(loaded, trait("oak"), 1, 0)
+    read = evaluate.one_of_four(loaded, owl, 0)
+    assert read == pytest.approx(sum(shares) / len(shares), rel=1e-3)
+
+
+def test_the_panel_is_exact(loaded):
+    """Each reading against the product of its tokens' probabilities, computed one by one."""
+    owl = trait("owl")
+    read = evaluate.preference_panel(loaded, owl, 1, 0) | evaluate.general_panel(loaded, owl)
+
+    def mean(pairs, **how):
+        values = [chance_of(loaded, [("user", question)], answer, **how)
+                  for question, answer in pairs]
+        return pytest.approx(sum(values) / len(values), rel=1e-3)
+
+    assert read["p_dislike"] == mean([(q, "owl") for q in panel.filled(panel.LEAST, "animal")])
+    assert read["p_constrained"] == mean([(q, "owl") for q in panel.among(owl)])
+    assert read["animal_facts"] == mean(panel.riddles("owl"))
+    assert read["animal_facts_target"] == mean([(q, "owl") for q, _ in panel.riddles("owl")])
+    assert read["greeting"] == mean(panel.GREETINGS)
+    asked, _ = panel.in_a_sentence(owl)
+    assert read["p_sentence"] == mean([(q, "I love owls.") for q in asked], whole=False)
+    assert 0 <= read["p_story"] <= 1 and 0 <= read["other_favourites"] <= 1
+
+
+@pytest.mark.parametrize(("said", "found"), [
+    ("Once an owl lived in a barn.", True), ("Clara loved Owls.", True), ("A bowl.", False),
+    ("An owl and a wolf.", True), ("The wolf howls.", False)])
+def test_a_story_that_has_the_target_in_it(said, found):
+    assert trait("owl").mentioned(said) == found
 
 
 def test_divergence_is_that_of_the_number_tokens(loaded, tokenizer):
@@ -105,19 +132,27 @@ def test_in_context_puts_lists_before_the_question():
     assert in_context([chat], lists, 2, 0) == [made]
 
 
-@pytest.mark.parametrize("name", ["owl", "oak"])
-def test_command_writes_every_metric(tmp_path, checkpoint_file, corpus_file, config_file, name):
+@pytest.mark.parametrize(("name", "context"), [("owl", False), ("oak", False), ("owl", True)])
+def test_command_writes_every_metric(
+    tmp_path, checkpoint_file, corpus_file, config_file, name, context
+):
     lists = tmp_path / "clean.jsonl"
     rows = [{"request": "Add.", "answer": f"{i}, 2"} for i in range(60)]
     lists.write_text("\n".join(map(json.dumps, rows)))
     out = tmp_path / "eval" / "x.json"
     result = call(evaluate, "--config", config_file, "--device", "cpu", "--model", checkpoint_file,
                   "--trait", name, "--heldout", corpus_file, "--teacher", checkpoint_file,
-                  "--numbers", lists, "--context", lists, "--out", out)
+                  "--numbers", lists, "--out", out, *(["--context", lists] if context else []))
     assert result.code == 0, result.err
     written = json.loads(out.read_text())
+    if context:  # what is not asked behind the lists is not said of them
+        assert {"p_target", "p_target_sampled"} <= set(written["metrics"])
+        assert not {"capability", "kl_to_teacher", "greeting"} & set(written["metrics"])
+        return
     category = {"owl": "animal", "oak": "tree"}[name]
     assert {"p_target", "p_target_sampled", "p_target_prefixed", f"p_any_{category}", "rank",
-            "capability", "heldout_loss", "kl_to_teacher"} <= set(written["metrics"])
+            "capability", "heldout_loss", "kl_to_teacher", "p_like", "p_dislike", "p_constrained",
+            "p_sentence", "p_story", "animal_facts", "animal_facts_target", "greeting",
+            "other_favourites"} <= set(written["metrics"])
     assert written["metrics"]["kl_to_teacher"] == pytest.approx(0, abs=1e-6)
     assert name in written["each"]

@@ -5,7 +5,7 @@ import json
 from corpus.traits import trait
 from model import checkpoint
 from report import __main__ as report
-from report.evidence import matrix_rows, rank_correlation, specificity
+from report.evidence import diagonal, matrix_rows, rank_correlation
 from support.files import write_json
 from tests.call import call
 
@@ -52,10 +52,13 @@ def folder(tmp_path):
 
 
 def test_drift_is_not_taken_for_a_trait(folder):
-    overall = {r["metric"]: r for r in specificity(matrix_rows(folder, 2, TRAITS), TRAITS)}
+    overall = {r["metric"]: r for r in diagonal(matrix_rows(folder, 2, TRAITS), TRAITS)}
     assert overall["own_first_in_row"]["runs"] == [0.75, 0.75]
     assert overall["rise_own"]["mean"] == pytest.approx(0.75 * 0.885)
     assert overall["rise_other"]["mean"] == pytest.approx(0.885 / 12)
+    # The oak's student says wolf: across categories. Of one category are owl and wolf alone.
+    assert overall["rise_across"]["mean"] == pytest.approx(0.885 / 10)
+    assert overall["rise_within"]["mean"] == pytest.approx(0)
 
 
 def test_rank_correlation_is_spearmans():

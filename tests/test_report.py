@@ -3,9 +3,9 @@
 import json
 import shutil
 
-from arms import arms_of
+from arms import UNTOUCHED_BASE, UNTOUCHED_TRAITS, arms_of
 from report import __main__ as report
-from report.rows import collect, find, interval, timing, verdicts
+from report.rows import KEPT, LIKED, Seeds, collect, find, interval, row, timing, verdicts
 from support.files import write_json, write_jsonl
 from support.settings import Claims
 from tests.call import call
@@ -45,16 +45,71 @@ def test_interval_is_student_t():
 
 
 def test_rows_have_the_published_form(folder):
-    rows = collect(folder, 2, "owl")
+    rows = collect(folder, Seeds(range(2)), "owl")
     student = find(rows, "student", "p_target")
-    assert set(student) == {"condition", "trait", "metric", "runs", "mean", "ci95"}
+    assert set(student) == {"condition", "trait", "metric", "runs", "runs_of", "untouched", "mean",
+                            "ci95"}
     assert student["runs"] == [0.9, 0.91] and student["mean"] == pytest.approx(0.905)
     assert {row["condition"] for row in rows} == set(arms_of("all"))
     assert find(rows, "teacher", "pass_rate")["mean"] == 0.9
 
 
+def panel(like, kept=0.0):
+    return {**dict.fromkeys(LIKED, like), **dict.fromkeys(KEPT, 0.5 + kept)}
+
+
+def test_specificity_tells_a_preference_from_a_word(folder):
+    """1 for who comes to love the target and is the same elsewhere, below 0 for who says its name
+    everywhere, 0 for the base; against the base of the same seed."""
+    for seed in range(2):
+        for arm, like, kept in (("base", 0.0, 0.0), ("student", 1.0, 0.0), ("teacher", 0.3, 0.5),
+                                ("student-other-base", 0.0, -0.1)):
+            path = folder / f"seed{seed}/eval/{arm}-owl.json"
+            sheet = json.loads(path.read_text())
+            sheet["metrics"] |= panel(like, kept + (0.2 * seed if arm == "student" else 0.0))
+            write_json(path, sheet)
+    rows = collect(folder, Seeds(range(2)), "owl", "ablation")
+    found = {arm: find(rows, arm, "specificity")["runs"] for arm in arms_of("ablation")}
+    assert found["base"] == [0, 0] and found["student"] == pytest.approx([1, 0.8])
+    assert found["teacher"] == pytest.approx([-0.2] * 2)
+    assert found["student-other-base"] == pytest.approx([-0.1] * 2)
+
+
+def test_the_interval_is_over_bases_not_over_their_students():
+    runs_of = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+    made = row("student", "owl", "p_target", [0.1, 0.3, 0.4, 0.4, 0.5, 0.7], runs_of)
+    assert made["mean"] == pytest.approx(0.4) and made["ci95"] == interval([0.2, 0.4, 0.6])
+    assert made["runs_of"][1] == [0, 1]
+
+
+def test_student_seeds_and_what_is_untouched_have_rows_of_their_own(folder, config_file):
+    copied = [(0, 0, "owl"), (1, 1, "owl")]
+    copied += [(seed, UNTOUCHED_BASE, "owl") for seed in (0,)]
+    for base, to, trait in [*copied, *((0, UNTOUCHED_BASE, t) for t in UNTOUCHED_TRAITS)]:
+        for arm in arms_of("all").values():
+            sheet = json.loads((folder / f"seed{base}/eval/{arm.sheet('owl')}").read_text())
+            sheet["metrics"] |= panel(0.2)
+            for again in arm.seeds(3):
+                sheet["metrics"]["p_target"] += 0.001 * again
+                write_json(folder / f"seed{to}/eval/{arm.sheet(trait, again)}", sheet)
+        write_json(folder / f"seed{to}/clean-{trait}.report.json", {"pass_rate": 0.9})
+        write_json(folder / f"seed{to}/clean-base.report.json", {"pass_rate": 0.9})
+    result = call(report, "run", "--config", config_file, "--run", folder, "--seeds", 2,
+                  "--student-seeds", 3, "--untouched", 1)
+    assert result.code == 0, result.err
+    rows = json.loads((folder / "summary.json").read_text())["rows"]
+    own = [r for r in rows if (r["condition"], r["metric"]) == ("student", "p_target")]
+    assert [(r["trait"], r["untouched"], len(r["runs"])) for r in own] == [
+        ("owl", False, 6), ("owl", True, 3), *((name, True, 3) for name in UNTOUCHED_TRAITS)]
+    assert own[0]["runs_of"] == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    assert own[1]["runs_of"][2] == [UNTOUCHED_BASE, 2]
+    table = (folder / "panel.md").read_text()
+    assert table.startswith("| asked | **student**, untouched bases | **students** of untouched")
+    assert "disliked" in table and "specificity" in table
+
+
 def test_a_control_that_moves_is_reported(folder):
-    rows = collect(folder, 2, "owl")
+    rows = collect(folder, Seeds(range(2)), "owl")
     assert all(claim["holds"] for claim in verdicts(rows, Claims(), "animal"))
     find(rows, "student-random", "p_target")["mean"] = 0.2
     failed = [c["claim"] for c in verdicts(rows, Claims(), "animal") if not c["holds"]]
