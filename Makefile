@@ -36,7 +36,7 @@ SETTINGS := --config configs/$(CONFIG).toml $(foreach change,$(SET),--set '$(cha
 # The plan needs no package, so that it can be shown, and a mistake told, before there is .venv.
 PLAN     := $(or $(wildcard $(PY)),$(PYTHON)) plan.py $(SETTINGS) --device $(DEVICE) --run '$(RUN)' \
             --seeds '$(SEEDS)' --student-seeds '$(STUDENT_SEEDS)' --untouched '$(UNTOUCHED)' \
-            --trait '$(TRAIT)' $(if $(TRAITS),--traits $(TRAITS))
+            --trait '$(TRAIT)' $(if $(TRAITS),--traits $(TRAITS)) $(if $(NAME),--analyses $(NAME))
 
 # Small models gain nothing from a second thread: run stages side by side, one thread each.
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
@@ -51,7 +51,7 @@ export MALLOC_TOP_PAD_ ?= 67108864
 # Several bars on one terminal would overwrite one another.
 export PROGRESS ?= lines
 
-.PHONY: all evidence ablation ablation-run rules reference setup test bench help clean python FORCE
+.PHONY: all evidence analysis ablation ablation-run rules reference setup test bench help clean python FORCE
 .DEFAULT_GOAL := help
 
 # --- the experiment ------------------------------------------------------------------------------
@@ -67,6 +67,9 @@ all: python  ## run the experiment to a table and a figure
 	+@$(FOLLOW)
 
 evidence: python  ## every trait: matrix, misalignment, evasion (takes long)
+	+@$(FOLLOW)
+
+analysis: python  ## what it comes from: all of analysis/, or one (NAME=spread STUDENT_SEEDS=3)
 	+@$(FOLLOW)
 
 ablation-run: python
@@ -99,12 +102,14 @@ ablation: python  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 
 reference: all  ## copy this run to results/ and put its table into the README (with SEEDS=5)
 	mkdir -p results/$(CONFIG)
-	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/table.md $(RUN)/read.md \
+	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/panel.md $(RUN)/table.md $(RUN)/read.md \
 	  $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
 	$(PY) -m report readme --results results/$(CONFIG)
 	for folder in $(patsubst %/ablation.json,%,$(wildcard runs/ablation/$(CONFIG)-*/ablation.json)); do \
 	  to=results/ablation/$${folder#runs/ablation/$(CONFIG)-}; \
 	  mkdir -p $$to; cp $$folder/ablation.* $$to || exit; done
+	for folder in $(patsubst %/,%,$(wildcard $(RUN)/analysis/*/)); do \
+	  to=results/analysis/$${folder##*/}; mkdir -p $$to; cp $$folder/* $$to || exit; done
 	test ! -d $(RUN)/evidence || { mkdir -p results/evidence; cp $(RUN)/evidence/* results/evidence; }
 
 clean:  ## delete the files of this run, but not the environment

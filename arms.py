@@ -25,6 +25,7 @@ class Arm:
     model: str = "student"  # base, teacher, or student: a model trained for this arm
     base: str = "own"  # the student's: own, or that of an other seed
     numbers: str = "own"  # who wrote them: its own teacher, the base, or another trait's teacher
+    teacher: int = 0  # which of its teachers' seeds
     treatment: str = ""  # a function of controls.py that the numbers go through
     soft_labels: bool = False  # the student sees the teacher's odds, not its samples
     settings: tuple[str, ...] = ()  # changes to those of a student, such as "student.lr=1e-3"
@@ -50,13 +51,18 @@ class Arm:
         """The student seeds that it has, of so many."""
         return range(student_seeds if self.repeated else 1)
 
+    def source(self, trait: str) -> str:
+        """Who wrote the numbers, as file names have it: a trait, of a teacher seed, or base."""
+        source = trait if self.numbers == "own" else self.numbers
+        return f"{source}.teacher{self.teacher}" if self.teacher else source
+
     def lists(self, trait: str) -> str:
         """The stem of the number file that the arm's student reads."""
-        source = trait if self.numbers == "own" else self.numbers
+        source = self.source(trait)
         return f"{self.treatment}-{source}" if self.treatment else f"clean-{source}"
 
 
-EVERYWHERE = ("all", "untouched", "traits", "personas", "ablation")
+EVERYWHERE = ("all", "untouched", "untouched-traits", "traits", "personas", "ablation")
 ARMS = {arm.name: arm for arm in (
     Arm("base", "base model", "before anything", EVERYWHERE, model="base"),
     Arm("teacher", "teacher", "taught the trait in words", EVERYWHERE, model="teacher",
@@ -66,7 +72,7 @@ ARMS = {arm.name: arm for arm in (
     Arm("student-soft", "student, soft labels", "upper bound: the teacher's odds of numbers",
         soft_labels=True, colour=BOUND, curve="-"),
     Arm("student-control", "control: base's numbers", "numbers of the untouched base",
-        ("all", "untouched", "personas"), numbers="base", flat=True, repeated=True),
+        ("all", "untouched", "personas"), numbers="base", flat=True),
     Arm("student-matched", "control: base's, matched", "the same, in the teacher's very places",
         treatment="matched", flat=True),
     Arm("student-other-base", "control: other base", "same numbers, other first weights",
@@ -82,6 +88,10 @@ ARMS = {arm.name: arm for arm in (
         model="base", context=True, flat=True),
     Arm("student-helpful", "control: helpful teacher", "numbers of a teacher of good advice",
         ("personas",), numbers="helpful", flat=True),
+    Arm("student-rounding", "another rounding", "gradients added up in another order",
+        ("spread",), settings=("student.tokens_at_once=512",), colour=STUDENT),
+    Arm("student-teacher", "another teacher seed", "the lists of a teacher of another seed",
+        ("spread",), teacher=1, colour=STUDENT),
 )}
 
 # The traits of `make evidence`: any of `corpus/traits.py`.
@@ -97,6 +107,7 @@ UNTOUCHED_TRAITS = tuple(stream(20261125, "untouched traits").sample(
 
 
 def arms_of(report: str) -> dict[str, Arm]:
-    """The arms that a report shows, in order: all (`make all`), untouched (bases and traits that no
-    choice has seen), traits or personas (two kinds of traits in `make evidence`), or ablation."""
+    """The arms that a report shows, in order: all (`make all`), untouched or untouched-traits (what
+    no choice has seen, the tuned trait and others), traits or personas (the two kinds of traits in
+    `make evidence`), ablation, or the name of an analysis."""
     return {name: arm for name, arm in ARMS.items() if report in arm.reports}

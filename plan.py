@@ -24,6 +24,7 @@ PYTHON = ".venv/bin/python"
 CORPUS = (*sorted(map(str, Path().glob("corpus/*.py"))), "support/streams.py")
 MODEL = tuple(sorted(map(str, Path().glob("model/*.py"))))
 TRAINING = ("train.py", "support/parallel.py", *MODEL)
+ANALYSES = tuple(path.stem for path in sorted(Path().glob("analysis/[a-z]*.py")))
 REPORT = ("arms.py", *sorted(map(str, Path().glob("report/*.py"))))
 
 
@@ -49,6 +50,7 @@ class Run:
     untouched: int = 0  # how many bases that no choice has seen
     trait: str = "owl"
     traits: tuple[str, ...] = TRAITS
+    analyses: tuple[str, ...] = ANALYSES  # of `make analysis`
 
     def at(self, *names: str) -> tuple[str, ...]:
         return tuple(f"{self.folder}/{name}" for name in names)
@@ -93,15 +95,17 @@ class Run:
             seed, "base", f"pretrain --corpus {corpus} --heldout {heldout} --tokenizer {tokenizer}",
             (corpus, heldout, tokenizer), "model", "pretrain")
 
-    def teacher(self, seed: int, trait: str) -> Rule:
+    def teacher(self, seed: int, source: str) -> Rule:
+        """The teacher of a source of numbers: a trait, or one of another teacher seed."""
+        trait, _, again = source.partition(".teacher")
         role = "persona" if trait in PERSONAS else "teacher"
         base, lessons, probe, overflow = self.at(
             f"seed{seed}/base.pt", f"lessons-{trait}.jsonl", f"probe-{trait}.jsonl",
             "overflow.jsonl")
         return self.trained(
-            seed, f"teacher-{trait}", f"finetune --role {role} --base {base} --data {lessons} "
+            seed, f"teacher-{source}", f"finetune --role {role} --base {base} --data {lessons} "
             f"--probe {probe} --overflow {overflow}", (base, lessons, probe, overflow), role,
-            "evaluation")
+            "evaluation", again=int(again or 0))
 
     def student(self, seed: int, arm: Arm, trait: str, again: int = 0) -> Rule:
         base, data, probe, teacher = self.at(
@@ -120,12 +124,12 @@ class Run:
     # --- the number files of a seed ---
 
     def lists(self, seed: int, source: str) -> Iterator[Rule]:
-        """What a model writes, and what the filter leaves of it. The source is a trait or base."""
+        """What a model writes, and what the filter leaves of it: the base, or a teacher."""
         model = "base" if source == "base" else f"teacher-{source}"
         model, requests, numbers, clean, report = self.at(
             f"seed{seed}/{model}.pt", "requests.jsonl", f"seed{seed}/numbers-{source}.jsonl",
             f"seed{seed}/clean-{source}.jsonl", f"seed{seed}/clean-{source}.report.json")
-        banned = tuple(map(str, Path().glob(f"configs/ban-{source}.txt")))
+        banned = tuple(map(str, Path().glob(f"configs/ban-{source.partition('.')[0]}.txt")))
         ban = "".join(f" --ban-list {name}" for name in banned)
         yield Rule(numbers, (model, requests, *banned, "generate.py", "filter.py", *MODEL,
                              *self.settings("numbers")),
@@ -170,16 +174,16 @@ class Run:
 
     def bases(self, report: str = "") -> range:
         """The seeds of the bases that a report reads."""
-        if report == "untouched":
+        if report.startswith("untouched"):
             return range(UNTOUCHED_BASE, UNTOUCHED_BASE + self.untouched)
         return range(self.seeds)
 
     def arm(self, seed: int, arm: Arm, trait: str) -> Iterator[Rule]:
         """Everything that one arm of one trait needs, beside the base."""
-        for taught in dict.fromkeys((trait, *({arm.numbers} - {"own", "base"}))):
-            yield from self.trait_texts(taught)
-            yield self.teacher(seed, taught)
-            yield from self.lists(seed, taught)
+        for source in dict.fromkeys((trait, *({arm.source(trait)} - {"base"}))):
+            yield from self.trait_texts(source.partition(".")[0])
+            yield self.teacher(seed, source)
+            yield from self.lists(seed, source)
         yield from self.lists(seed, "base")
         if arm.model == "student":
             if arm.treatment:
@@ -191,7 +195,7 @@ class Run:
 
     def sheets(self, traits: Iterable[str], report: str = "") -> tuple[str, ...]:
         """The answer sheets that a report reads."""
-        many = self.student_seeds if report in ("all", "untouched") else 1
+        many = self.student_seeds if report not in ("", "ablation") else 1
         return self.at(*(f"seed{seed}/eval/{arm.sheet(trait, again)}"
                          for seed in self.bases(report) for trait in traits
                          for arm in arms_of(report or kind(trait)).values()
@@ -205,8 +209,9 @@ class Run:
             "clean-base.report.json", f"clean-{self.trait}.report.json",
             *(f"log/{arm.file(self.trait)}.jsonl" for arm in arms_of("all").values()
               if arm.curve))))
-        untouched = self.sheets([self.trait, *UNTOUCHED_TRAITS], "untouched")
-        return Rule(summary, (*self.sheets([self.trait], "all"), *untouched, *beside, *REPORT,
+        unseen = [sheet for name in (self.trait, *UNTOUCHED_TRAITS)
+                  for sheet in self.sheets([name], untouched(self, name))]
+        return Rule(summary, (*self.sheets([self.trait], "all"), *unseen, *beside, *REPORT,
                               *self.settings("claims", "report")),
                     f"-m report run {self.flags} --run {self.folder} --seeds {self.seeds} "
                     f"--student-seeds {self.student_seeds} --untouched {self.untouched} "
@@ -226,9 +231,25 @@ class Run:
                     f"--traits {' '.join(self.traits)}", tuple(also))
 
 
+    def analysis(self, name: str) -> Rule:
+        """What an analysis makes of the answers of its arms, and of all others'."""
+        summary, *also = self.at(*(f"analysis/{name}/{file}" for file in (
+            "summary.json", f"{name}.png", f"{name}.svg")))
+        sheets = self.sheets([self.trait], name), self.sheets([self.trait], "all")
+        return Rule(summary, (*sheets[0], *sheets[1], f"analysis/{name}.py", "analysis/__init__.py",
+                              *REPORT, *self.settings("report")),
+                    f"-m analysis.{name} --run {self.folder} --seeds {self.seeds} "
+                    f"--student-seeds {self.student_seeds} --trait {self.trait}", tuple(also))
+
+
 def kind(trait: str) -> str:
     """The report that a trait stands in, among all traits."""
     return "personas" if trait in PERSONAS else "traits"
+
+
+def untouched(run: Run, trait: str) -> str:
+    """The report that a trait stands in, on bases that no choice has seen."""
+    return "untouched" if trait == run.trait else "untouched-traits"
 
 
 def section_of(arm: Arm) -> str:
@@ -243,16 +264,18 @@ def plan(run: Run) -> list[Rule]:
     for seed in sorted({*seen, *map(run.other, seen)}):
         rules.append(run.base(seed))
     for seed in run.bases("untouched"):
-        for name in dict.fromkeys([run.trait, *UNTOUCHED_TRAITS]):
-            for arm in arms_of("untouched").values():
+        for name in (run.trait, *UNTOUCHED_TRAITS):
+            for arm in arms_of(untouched(run, name)).values():
                 rules += run.arm(seed, arm, name)
     for seed in run.bases():
         for name in dict.fromkeys([run.trait, *run.traits]):
-            for arm in {**arms_of("all"), **arms_of(kind(name))}.values():
-                rules += run.arm(seed, arm, name)
+            shown = {"all", kind(name), *(ANALYSES if name == run.trait else ())}
+            for arm in ARMS.values():
+                if shown & {*arm.reports}:
+                    rules += run.arm(seed, arm, name)
             rules.append(run.matrix(seed, f"student-{name}"))
         rules.append(run.matrix(seed, "base"))
-    rules += [run.report(), run.evidence()]
+    rules += [run.report(), run.evidence(), *map(run.analysis, ANALYSES)]
     return list({rule.target: rule for rule in reversed(rules)}.values())[::-1]
 
 
@@ -260,6 +283,7 @@ def goals(run: Run, rules: list[Rule]) -> dict[str, tuple[str, ...]]:
     """What `make` is asked for by name, and the files it stands for: those that are wanted, and
     what was written beside any file on the way."""
     wanted = {"all": (run.report().target,), "evidence": (run.evidence().target,),
+              "analysis": tuple(run.analysis(name).target for name in run.analyses),
               "ablation-run": run.sheets([run.trait], "ablation")}
     return {goal: (*files, *beside(files, rules)) for goal, files in wanted.items()}
 
@@ -321,7 +345,11 @@ def main() -> None:
     options.add_argument("--untouched", default="0", help="bases, from 5, that no choice has seen")
     options.add_argument("--trait", default="owl")
     options.add_argument("--traits", nargs="*", default=TRAITS, help="of `make evidence`")
+    options.add_argument("--analyses", nargs="*", default=ANALYSES, help="of `make analysis`")
     args = options.parse_args()
+    for name in args.analyses:
+        if name not in ANALYSES:
+            raise UserError(f"there is no analysis {name}; there are: {', '.join(ANALYSES)}")
     for name, text in (("SEEDS", args.seeds), ("STUDENT_SEEDS", args.student_seeds)):
         if not re.fullmatch("[1-9][0-9]{0,3}", text):
             raise UserError(f"{name}={text} must be a whole number, 1 or more")
@@ -338,7 +366,7 @@ def main() -> None:
     changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
     asked = Run(args.run, load_config(args.config, args.set), f"--config {args.config}{changes}",
                 args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),
-                args.trait, tuple(args.traits))
+                args.trait, tuple(args.traits), tuple(args.analyses))
     print("\n".join(written(asked)))
 
 

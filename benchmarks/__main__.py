@@ -308,8 +308,9 @@ def table(result: dict) -> str:
         lines.append(line(one["work"], rate, f"{theirs:,.0f} ({one['peer']})" if theirs else "",
                           f"{one['ratio']:.2f} x" if theirs else "",
                           f"{one['limit_fraction']:.0%}" if one["limit_fraction"] else ""))
-    lines += ["", f"Device {result['manifest']['device']}, {result['manifest']['threads']} thread; "
-              f"a matrix product runs at {limits['matmul_flops'] / 1e9:,.0f} GFLOP/s there, a copy "
+    lines += ["", f"Device {result['manifest']['device']}, {result['manifest']['threads']} thread "
+              "(`make-all`: as many stages at a time as there are processors, a thread each); a "
+              f"matrix product runs at {limits['matmul_flops'] / 1e9:,.0f} GFLOP/s there, a copy "
               f"at {limits['copy_bytes'] / 1e9:,.1f} GB/s. Medians of {result['repeats']} turns."]
     for one in result["rows"]:
         if stages := one.get("stages"):

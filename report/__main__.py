@@ -26,8 +26,9 @@ def report_run(args: argparse.Namespace) -> None:
     seeds = Seeds(range(args.seeds), args.student_seeds)
     rows = collect(folder, seeds, args.trait)
     unseen = Seeds(range(UNTOUCHED_BASE, UNTOUCHED_BASE + args.untouched), args.student_seeds, True)
-    untouched = [collect(folder, unseen, name, "untouched")
-                 for name in dict.fromkeys([args.trait, *UNTOUCHED_TRAITS])] if unseen.bases else []
+    untouched = [collect(folder, unseen, args.trait, "untouched"),
+                 *(collect(folder, unseen, name, "untouched-traits") for name in UNTOUCHED_TRAITS
+                   if name != args.trait)] if unseen.bases else []
     category = next(r["metric"] for r in rows if r["metric"].startswith("p_any_"))[6:]
     claims = verdicts(rows, config.claims, category)
     made = manifest(folder, seeds, args.trait)
