@@ -98,9 +98,12 @@ def report_readme(args: argparse.Namespace) -> None:
     made = summary["manifest"]
     seeds = len(made["seeds"])
     rates = [cell(find(summary["rows"], c, "pass_rate")) for c in ("teacher", "base")]
+    asked = args.results / "panel.md"
     block = (
+        f"{read_text(asked) if asked.exists() else ''}\n"
         f"{read_text(args.results / 'table.md')}\n"
-        f"Mean over {seeds} base seeds [95 % t-interval]. {held} of {len(summary['claims'])} "
+        f"Mean over {seeds} base seeds, with {made.get('student_seeds', 1)} students of each where "
+        f"there are several [95 % t-interval over bases]. {held} of {len(summary['claims'])} "
         f"claims fixed in the config before the run hold. Answers that pass the filter: teacher's "
         f"{rates[0]}, base's {rates[1]}.\n\n"
         f"This run, of {seeds} seeds, took {times['wall_seconds'] / 60:.0f} minutes and at most "
