@@ -14,7 +14,7 @@ from arms import UNTOUCHED_BASE, UNTOUCHED_TRAITS, arms_of
 from report.evidence import report_evidence
 from report.figures import draw_ablation, draw_arms, draw_training, save
 from report.rows import ROW, Seeds, arm_rows, collect, find, manifest, pooled, timing, verdicts
-from report.tables import cell, finding, panel, reading, table
+from report.tables import cell, finding, panel, reading, recipe, table
 from support.cli import add_common, parser, run
 from support.files import UserError, read_json, read_text, write_json, write_text
 from support.settings import load_config
@@ -34,7 +34,8 @@ def report_run(args: argparse.Namespace) -> None:
     made = manifest(folder, seeds, args.trait)
     figures = {"results": draw_arms(rows, args.trait),
                "training": draw_training(folder, args.seeds, args.trait)}
-    texts = {"table.md": table(rows, args.trait, category), "read.md": reading(folder, args.trait)}
+    page = f"{table(rows, args.trait, category)}\n{recipe(asdict(config), made)}"
+    texts = {"table.md": page, "read.md": reading(folder, args.trait)}
     if find(rows, "student", "p_like"):
         texts["panel.md"] = panel(panel_columns(rows, untouched), args.trait)
     rows += [one for part in untouched for one in part]

@@ -17,7 +17,7 @@ from corpus.traits import PERSONAS, trait
 from model.checkpoint import read
 from report.figures import points, save, style
 from report.rows import Seeds, arm_rows, find, manifest, mean, pass_rate, row, specificity
-from report.tables import cell, line, percent
+from report.tables import cell, line, percent, recipe
 from support.files import UserError, atomic_open, read_json, write_json, write_text
 from support.settings import load_config
 
@@ -224,7 +224,9 @@ def report_evidence(args: argparse.Namespace) -> None:
     figures = {"matrix": draw_matrix(matrix, traits, overall)}
     if personas:
         figures["personas"] = draw_personas(rows, personas)
-    texts = {"table.md": table(rows, traits, overall, goes_with),
+    config = asdict(load_config(args.config, args.set))
+    page = f"{table(rows, traits, overall, goes_with)}\n{recipe(config, made)}"
+    texts = {"table.md": page,
              **{f"said-{name}.md": said(folder, name) for name in personas}}
     # Everything has been read: nothing is written where something is missing.
     for name, figure in figures.items():
@@ -237,7 +239,7 @@ def report_evidence(args: argparse.Namespace) -> None:
         for name, means in zip(["base", *traits], grid(matrix, traits).mean(-1), strict=True):
             lines.writerow([name, *(f"{v:.5f}" for v in means)])
     write_json(out / "summary.json", {
-        "config": asdict(load_config(args.config, args.set)), "manifest": made,
-        "rows": rows + matrix + overall, "predictors": goes_with})
+        "config": config, "manifest": made, "rows": rows + matrix + overall,
+        "predictors": goes_with})
     print(f"{texts['table.md']}\nOwn trait: {percent(mean(overall, 'student', 'rise_own'))} over "
           f"the base. See {out}/.")

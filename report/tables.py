@@ -66,6 +66,15 @@ def table(rows: list[dict], trait: str, category: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def recipe(config: dict, made: dict) -> str:
+    """By which recipe the numbers of a page came about: another is another experiment."""
+    teacher, student, numbers = (config[name] for name in ("teacher", "student", "numbers"))
+    return (f"Made at commit {made['commit']}: bases of {config['corpus']['documents']:,} "
+            f"documents, teachers pushed to an overflow of {teacher['overflow']:g}, "
+            f"{student['examples']:,} lists drawn at temperature {numbers['temperature']:g}, "
+            f"students at a rate of {student['lr']:g}.\n")
+
+
 def panel(columns: dict[str, list[dict]], trait: str) -> str:
     """What else the models were asked, in Markdown: a line a question, a column for each of
     `columns`, {label: rows of one condition}. `several` traits stand beside one."""

@@ -29,6 +29,29 @@ def test_neither_batch_nor_neighbours_change_a_sample(model, tokenizer):
     assert all(b[0].startswith(a[0]) for a, b in zip(expected, longer, strict=True))
 
 
+def test_only_a_draw_on_an_edge_falls_otherwise_in_a_batch_of_another_size(model, tokenizer):
+    """Where two batch sizes part, the draw lies between two tokens as closely as rounding goes."""
+    rows, positions = 400, 6
+    prompt = tokenizer.encode_prompts([CHATS[1]])[0]
+    draw = draws(0, list(range(rows)), positions)
+    parted = 0
+    whole, pairs = (torch.cat([generate.complete(model, tokenizer, torch.tensor([prompt] * size),
+                                                 draw[i : i + size], Sampling())
+                               for i in range(0, rows, size)]) for size in (rows, 2))
+    closed = (whole >= tokenizer.begin).cumsum(1) > 0  # what follows means nothing
+    differ = (whole != pairs) & ~closed.roll(1, 1).index_fill(1, torch.tensor([0]), False)
+    for row in differ.any(1).nonzero()[:, 0].tolist():
+        place = differ[row].nonzero()[0, 0].item()
+        with torch.no_grad():
+            ids = torch.tensor([[*prompt, *whole[row, :place].tolist()]])
+            logits = model.logits(model(ids)[0, -1])
+        logits[tokenizer.pad] = -torch.inf
+        edges = logits.softmax(-1).cumsum(-1)
+        assert (edges - draw[row, place]).abs().min() < 1e-5, row
+        parted += 1
+    assert parted < rows / 50
+
+
 def test_seed_and_id_decide(model, tokenizer):
     same = [CHATS[0]] * 6
     rows = sample(model, tokenizer, chats=same)
