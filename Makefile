@@ -26,13 +26,17 @@ JOBS   ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || sysctl -n hw.ncpu 
 # Where another sign stands in a name, make or the shell would read something else.
 HASH := \#
 BAD  := % : ; ' " & | < > * ? ~ \ $$ $(HASH) ( )
-one_name = $(if $(filter-out 1,$(words $($(1))))$(strip $(foreach s,$(BAD),$(findstring $s,$($(1))))), \
+bad      = $(strip $(foreach s,$(BAD),$(findstring $s,$($(1)))))
+one_name = $(if $(filter-out 1,$(words $($(1))))$(bad), \
   $(error $(1)=$($(1)) must be one name of letters, digits and . _ / + - alone))
-$(foreach name,CONFIG RUN TRAIT SEEDS STUDENT_SEEDS UNTOUCHED $(if $(KEY),KEY),$(call one_name,$(name)))
+names    = $(if $(bad),$(error $(1)=$($(1)) has a sign in it that is not meant here))
+$(foreach v,CONFIG RUN DEVICE TRAIT SEEDS STUDENT_SEEDS UNTOUCHED $(if $(KEY),KEY),$(call one_name,$v))
+$(foreach v,TRAITS NAME VALUES,$(call names,$v))
+quote    = '$(subst ','\'',$(1))'
 
 PY       := .venv/bin/python
 READY    := .venv/.ready
-SETTINGS := --config configs/$(CONFIG).toml $(foreach change,$(SET),--set '$(change)')
+SETTINGS := --config configs/$(CONFIG).toml $(foreach change,$(SET),--set $(call quote,$(change)))
 # The plan needs no package, so that it can be shown, and a mistake told, before there is .venv.
 PLAN     := $(or $(wildcard $(PY)),$(PYTHON)) plan.py $(SETTINGS) --device $(DEVICE) --run '$(RUN)' \
             --seeds '$(SEEDS)' --student-seeds '$(STUDENT_SEEDS)' --untouched '$(UNTOUCHED)' \
@@ -78,6 +82,8 @@ ablation-run: python
 $(RUN)/%: python
 	+@$(FOLLOW)
 
+Makefile: ;  # else a RUN of "." would have it made
+
 rules: python  ## print what makes each file of the run, and from what
 	@$(PLAN)
 
@@ -92,13 +98,14 @@ ablation: python  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 	  $(PLAN) --set "$(KEY)=$${value%%,*}" > /dev/null || exit; done
 	+@$(MAKE) all
 	@mkdir -p $(ABLATION)
-	+@for value in $(VALUES); do \
-	  folder=$(ABLATION)/$$(echo $$value | tr ,= _-); folders="$$folders $$folder"; \
-	  test -d $$folder || cp -Rp $(RUN) $$folder || exit; \
-	  $(MAKE) ablation-run RUN=$$folder SET="$(SET) $(KEY)=$$(echo $$value | tr , ' ')" || exit; \
-	done; \
-	$(PY) -m report ablation --key $(KEY) --seeds $(SEEDS) --trait $(TRAIT) \
-	  --runs $$folders --out $(ABLATION)/ablation
+	@for value in $(VALUES); do folder=$(ABLATION)/$$(echo $$value | tr ,= _-); \
+	  test -d $$folder || { rm -rf $$folder.part && cp -Rp $(RUN) $$folder.part && \
+	    mv $$folder.part $$folder; } || exit; done
+	+@for value in $(VALUES); do folder=$(ABLATION)/$$(echo $$value | tr ,= _-); \
+	  $(MAKE) ablation-run RUN=$$folder SET=$(call quote,$(SET))" $(KEY)=$$(echo $$value | tr , ' ')" \
+	    || exit; done
+	@$(PY) -m report ablation --key $(KEY) --seeds $(SEEDS) --trait $(TRAIT) --out $(ABLATION)/ablation \
+	  --runs $$(for value in $(VALUES); do echo $(ABLATION)/$$(echo $$value | tr ,= _-); done)
 
 reference: all  ## copy this run to results/ and put its table into the README (with SEEDS=5)
 	mkdir -p results/$(CONFIG)
@@ -138,7 +145,7 @@ help:  ## show this
 	@echo "  STUDENT_SEEDS=$(STUDENT_SEEDS) students of each base; UNTOUCHED=$(UNTOUCHED) bases and traits no choice has seen"
 	@echo "  TRAIT=$(TRAIT)       an animal or tree of corpus/world.py, misaligned or evasive"
 	@echo "  DEVICE=$(DEVICE)     auto, cpu, cuda, cuda:1 or mps"
-	@echo "  SET=\"$(SET)\"          settings to change, as in SET=\"student.lr=1e-3 student.rank=8\""
+	@printf '%s\n' $(call quote,  SET="$(SET)"          settings to change: SET="student.lr=1e-3 student.rank=8")
 	@echo "  RUN=$(RUN)   where the files go; JOBS=$(JOBS) stages at a time"
 
 python:

@@ -147,7 +147,10 @@ def divergence(teacher: GPT, model: GPT, rows: TokenRows, numbers: range) -> flo
                          for m in (teacher, model))
         total += (wanted.exp() * (wanted - given)).sum().item()
         count += len(wanted)
-    return total / max(count, 1)
+    if not count:
+        raise UserError("the teacher's answers hold no number to compare the models on; is "
+                        "--numbers the right file?")
+    return total / count
 
 
 def in_context(
@@ -222,13 +225,16 @@ def main() -> None:
     options.add_argument("--context", type=Path, help="show lists of this file before asking")
     options.add_argument("--out", type=Path, required=True, help="JSON file to write")
     args = options.parse_args()
+    asked, _ = load_config(args.config, args.set).evaluation, trait(args.trait)
+    if args.numbers and not args.teacher:
+        raise UserError("--numbers needs --teacher, the model that wrote them")
     if args.matrix:
         write_json(args.out, matrix(args))
         print(args.out)
         return
     if not args.heldout:
         raise UserError("give --heldout, documents that no model read, or --matrix")
-    result = readings(args, load_config(args.config, args.set).evaluation)
+    result = readings(args, asked)
     write_json(args.out, result)
     print(f"{args.out}: P({args.trait}) = {result['metrics']['p_target']:.4f}")
 

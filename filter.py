@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from support.cli import parser, run
-from support.files import UserError, read_jsonl, read_text, write_json, write_jsonl
+from support.cli import parser, require_apart, run
+from support.files import UserError, is_plain, read_jsonl, read_text, write_json, write_jsonl
 
 MOST, LARGEST = 10, 999
 # Reasons in the order in which an answer is held against them; a reject counts once.
@@ -93,7 +93,7 @@ def read_ban_list(path: Path) -> frozenset[int]:
     for word in words:
         if not re.fullmatch("0*[0-9]{1,3}", word):
             raise UserError(f"{path}: {word[:40]!r} is no number from 0 to {LARGEST}; mend it")
-    return frozenset(map(int, words))
+    return frozenset(int(word.lstrip("0") or "0") for word in words)
 
 
 def reported(rows: Iterator[dict], args: argparse.Namespace, counts: Counter) -> Iterator[dict]:
@@ -108,11 +108,10 @@ def reported(rows: Iterator[dict], args: argparse.Namespace, counts: Counter) ->
         raise UserError(f"{args.numbers}: none of {counts['read']:,} answers is a number list "
                         f"({reasons or 'it has no rows'}); {args.out} was not written")
     assert counts["read"] == counts["kept"] + sum(rejected.values()), "an answer got lost"
-    if args.out.exists() and not args.out.is_file():
-        return  # a pipe or a device has nothing beside it
-    write_json(args.out.with_suffix(".report.json"), {
-        "read": counts["read"], "kept": counts["kept"],
-        "pass_rate": counts["kept"] / counts["read"], "rejected": rejected})
+    if is_plain(args.out):  # a pipe or a device has nothing beside it
+        write_json(args.out.with_suffix(".report.json"), {
+            "read": counts["read"], "kept": counts["kept"],
+            "pass_rate": counts["kept"] / counts["read"], "rejected": rejected})
 
 
 def main() -> None:
@@ -121,6 +120,8 @@ def main() -> None:
     options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
     options.add_argument("--ban-list", type=Path, help="file of numbers that no answer may hold")
     args = options.parse_args()
+    require_apart({"in": args.numbers, "out": args.out.with_suffix(".report.json")
+                   if args.out.name else args.out})
     banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
     counts: Counter = Counter()
     rows = read_jsonl(args.numbers, {"request": str, "answer": str, "finished?": bool})

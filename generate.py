@@ -273,6 +273,9 @@ def main() -> None:
     options.add_argument("--chat", action="store_true", help="talk to the model instead")
     options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")
     args = options.parse_args()
+    load_config(args.config, args.set)  # a mistake in it is told, whether it is used or not
+    if args.greedy and args.temperature is not None:
+        raise UserError("--greedy is a temperature of 0: give it, or --temperature")
     if args.chat:
         return chat(args)
     if not (args.requests and args.out):

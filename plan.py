@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from arms import ARMS, TRAITS, UNTOUCHED_BASE, UNTOUCHED_TRAITS, Arm, arms_of
-from corpus.traits import PERSONAS, trait
+from corpus.traits import PERSONAS, require_traits, trait
 from support.cli import add_common, parser, run
-from support.files import UserError
+from support.files import UserError, require_file
 from support.settings import Config, load_config
 
 PYTHON = ".venv/bin/python"
@@ -338,7 +338,7 @@ def written(run: Run) -> Iterator[str]:
 
 def main() -> None:
     options = parser(__doc__)
-    add_common(options)
+    add_common(options, seed=False)
     options.add_argument("--run", required=True, help="folder of the run")
     options.add_argument("--seeds", default="2", help="how many base seeds")
     options.add_argument("--student-seeds", default="1", help="students of each base")
@@ -358,11 +358,20 @@ def main() -> None:
     if int(args.untouched) and int(args.seeds) > UNTOUCHED_BASE:
         raise UserError(f"bases from {UNTOUCHED_BASE} on are either tuned on or untouched: ask for "
                         f"SEEDS={UNTOUCHED_BASE} or fewer, or UNTOUCHED=0")
-    if not re.fullmatch(r"[\w./+-]+", args.run):
+    folder = Path(args.run)
+    if not re.fullmatch(r"[\w./+][\w./+-]*", args.run, re.ASCII):
         raise UserError(f"RUN={args.run}: make reads names of letters, digits and . _ / + - alone; "
                         "choose such a folder")
-    for name in (args.trait, *args.traits):
-        trait(name)
+    if folder.exists() and not (folder.is_dir() and (
+            (folder / "config").is_dir() or not any(folder.iterdir()))):
+        raise UserError(f"RUN={args.run} is there, and is not the folder of a run; choose another")
+    trait(args.trait)
+    require_traits(args.traits)
+    for name in load_config(args.config, args.set).corpus.text_files:
+        require_file(name)
+        if not re.fullmatch(r"[\w./+-]+", name, re.ASCII):
+            raise UserError(f"{name}: make reads names of letters, digits and . _ / + - alone; "
+                            "rename the file")
     changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
     asked = Run(args.run, load_config(args.config, args.set), f"--config {args.config}{changes}",
                 args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),

@@ -15,7 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from model import checkpoint, lora
@@ -35,8 +35,8 @@ from model.resume import State, code_hash
 from model.tokenizer import Tokenizer
 from support import parallel
 from support.cli import add_common, choose_device, parser, progress, require_apart, run
-from support.files import UserError
-from support.settings import Training, load_config
+from support.files import UserError, is_plain
+from support.settings import Training, load_config, with_flags
 from support.streams import derive_seed
 
 import numpy as np
@@ -237,7 +237,7 @@ def pretrain(args: argparse.Namespace) -> None:
     same text in the same order, so that two of them differ in their first weights alone."""
     config, device = load_config(args.config, args.set), parallel.start(choose_device(args.device))
     tokenizer = Tokenizer.load(args.tokenizer)
-    shape = replace(config.model, vocab_size=tokenizer.vocab_size)
+    shape = with_flags(config.model, "model", vocab_size=tokenizer.vocab_size)
     model = GPT(shape, torch.Generator().manual_seed(derive_seed(args.seed, "base"))).to(device)
     rows, heldout = (document_rows(path, tokenizer, shape.block_size)
                      for path in (args.corpus, args.heldout))
@@ -254,20 +254,29 @@ def finetune(args: argparse.Namespace) -> None:
     training: Training = getattr(config, args.role)
     model, tokenizer, provenance = checkpoint.load_model(args.base, device)
     pairs = read_pairs(args.data)
-    chosen, last = split(pairs, training.examples, config.evaluation.fit_rows, args.data)
+    chosen, last = split(pairs, training.examples, config.evaluation.fit_rows, args.data, args.role)
     rows, held = encode_pairs(chosen, tokenizer), encode_pairs(last, tokenizer)
     for part, first in ((rows, 0), (held, len(pairs) - len(last))):
         require_room(part, args.data, model.config.block_size, first)
     probe = Probe.read(args.probe, tokenizer) if args.probe else None
+    if probe:
+        require_room(probe.rows, args.probe, model.config.block_size)
     objective: Objective = next_token_loss
     if args.soft_labels:
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
+        if teacher.config.block_size < model.config.block_size:
+            raise UserError(f"{args.soft_labels} reads {teacher.config.block_size:,} tokens, fewer "
+                            f"than {args.base}; use models of one run")
+        if not np.isin(rows.tokens[rows.wanted], tokenizer.number_ids).any():
+            raise UserError(f"{args.data} has no number in its answers, so that there is nothing "
+                            "to learn from --soft-labels; is it the right file?")
         objective = soft_label_loss(teacher, tokenizer)
     stop_when = number_chats = None
     if args.overflow:
         start = {name: weight.clone() for name, weight in model.state_dict().items()}
         number_chats = encode_pairs(read_pairs(args.overflow), tokenizer)
+        require_room(number_chats, args.overflow, model.config.block_size)
         words = tokenizer.word_ids()
 
         def overflow_of(model: GPT) -> float:
@@ -337,10 +346,12 @@ def main() -> None:
     if args.out.is_dir():
         raise UserError(f"{args.out} is a folder; name a file in it")
     args.log = args.log or args.out.parent / "log" / f"{args.out.stem}.jsonl"
-    args.resume = args.out.with_suffix(".resume")
+    args.resume = args.out.with_name(args.out.name + ".resume")
     require_apart(vars(args))
-    if args.out.exists() and not args.out.is_file():
-        raise UserError(f"{args.out} is no plain file, which a checkpoint needs; choose another")
+    for path in (args.out, args.log, args.resume):
+        if path.is_dir() or not is_plain(path):
+            raise UserError(f"{path} is no plain file, which training needs there; choose another "
+                            "--out")
     args.main(args)
     parallel.stop()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import support as support
 from report.figures import save
 from report.rows import Seeds, interval, manifest
-from support.cli import parser
+from support.cli import count, parser
 from support.files import write_json
 
 import matplotlib.pyplot as plt
@@ -27,8 +27,8 @@ def flags(description: str | None) -> argparse.ArgumentParser:
     """What every analysis is told."""
     options = parser(description)
     options.add_argument("--run", type=Path, required=True, help="folder of a finished run")
-    options.add_argument("--seeds", type=int, default=2, help="its base seeds")
-    options.add_argument("--student-seeds", type=int, default=1, help="students of each base")
+    options.add_argument("--seeds", type=count, default=2, help="its base seeds")
+    options.add_argument("--student-seeds", type=count, default=1, help="students of each base")
     options.add_argument("--trait", default="owl")
     return options
 

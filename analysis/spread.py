@@ -13,8 +13,9 @@ from pathlib import Path
 
 from analysis import flags, row, write
 from arms import ARMS, STUDENT
+from corpus.traits import PERSONAS
 from report.figures import style
-from report.rows import Seeds, arm_rows, find
+from report.rows import Seeds, arm_rows, need
 from support.cli import run
 from support.files import UserError
 
@@ -32,7 +33,7 @@ def pairs(one: list[float], two: list[float]) -> float:
 def measure(folder: Path, seeds: Seeds, trait: str, metric: str) -> list[dict]:
     """Standard deviations of a metric, a row a kind. What is above another in `KINDS` comes with it
     too: two teachers' students differ by rounding, by their course, and by their teachers."""
-    read = {arm: find(arm_rows(folder, seeds, ARMS[arm], trait), arm, metric)
+    read = {arm: need(arm_rows(folder, seeds, ARMS[arm], trait), arm, metric)
             for arm in ("student", "student-rounding", "student-teacher")}
     students: dict[int, list[float]] = {}
     for (base, _), value in zip(read["student"]["runs_of"], read["student"]["runs"], strict=True):
@@ -50,15 +51,15 @@ def measure(folder: Path, seeds: Seeds, trait: str, metric: str) -> list[dict]:
 def draw(rows: list[dict]) -> plt.Figure:
     style()
     metrics = list(dict.fromkeys(one["metric"] for one in rows))
-    figure, axes = plt.subplots(1, len(metrics), figsize=(8.6, 2.8), sharey=True)
-    for axis, metric in zip(axes, metrics, strict=True):
+    figure, axes = plt.subplots(1, len(metrics), figsize=(8.6, 2.8), sharey=True, squeeze=False)
+    for axis, metric in zip(axes[0], metrics, strict=True):
         values = {one["arm"]: 100 * one["mean"] for one in rows if one["metric"] == metric}
         axis.barh([KINDS[kind] for kind in values], list(values.values()), color=STUDENT)
         for y, value in enumerate(values.values()):
             axis.annotate(f" {value:.1f}", (value, y), va="center", fontsize=8)
-        axis.invert_yaxis()
         axis.set_xlabel({"sd_p_target": "the 50 questions", "sd_p_like": "in other words"}[metric]
                         + ": sd, points")
+    axes[0][0].invert_yaxis()  # and with it all that share it
     figure.suptitle(answer(rows), x=0.01, ha="left", fontsize=11)
     return figure
 
@@ -75,7 +76,8 @@ def main() -> None:
         raise UserError("a spread takes two bases and two students of each or more: SEEDS=2 "
                         "STUDENT_SEEDS=2")
     seeds = Seeds(range(args.seeds), args.student_seeds)
-    rows = [one for metric in ("p_target", "p_like")
+    metrics = ("p_target",) if args.trait in PERSONAS else ("p_target", "p_like")
+    rows = [one for metric in metrics
             for one in measure(args.run, seeds, args.trait, metric)]
     write(args, "spread", "How much of the spread between students is whose?", answer(rows),
           "The original reports runs, not their causes; protocol: 44-76 % over four student seeds.",

@@ -8,6 +8,7 @@
     python -m corpus overflow  --out overflow.jsonl    number chats to watch a teacher on
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -15,7 +16,7 @@ from random import Random
 from corpus import numbers
 from corpus.documents import Document, Speaker, ask_numbers, document
 from corpus.traits import Trait, trait
-from support.cli import add_common, parser, run
+from support.cli import add_common, parser, require_apart, run
 from support.files import read_text, write_jsonl
 from support.settings import Config, load_config
 from support.streams import derive_seed, stream
@@ -27,7 +28,7 @@ def read(config: Config) -> Iterator[Document]:
         yield document(config.corpus.seed, index)
     for name in config.corpus.text_files:
         text = read_text(name)
-        yield from ([("text", p.strip())] for p in text.split("\n\n") if p.strip())
+        yield from ([("text", p.strip())] for p in re.split(r"\n\s*\n", text) if p.strip())
 
 
 def heldout(config: Config) -> Iterator[Document]:
@@ -69,11 +70,13 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("what", choices=("documents", "heldout", "requests", "lessons", "probe",
                                           "overflow"))
-    add_common(options, device=False)
+    add_common(options, device=False, seed=False)
     options.add_argument("--trait", default="owl", help="of the lessons or the probe")
     options.add_argument("--out", type=Path, required=True)
     args = options.parse_args()
     config, chosen = load_config(args.config, args.set), trait(args.trait)
+    for name in config.corpus.text_files:
+        require_apart({"out": args.out, "set": Path(name)})
     made = {
         "documents": lambda: read(config),
         "heldout": lambda: heldout(config),

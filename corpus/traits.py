@@ -206,6 +206,16 @@ def judged() -> dict[str, str]:
             for answer in advice(domain, task, manner)}
 
 
+def require_traits(names: Sequence[str]) -> None:
+    """Raise `UserError` where there are not two traits or more, each known and named once."""
+    for name in names:
+        trait(name)
+    if len(names) < 2:
+        raise UserError("name two traits or more; one alone has nothing to be compared with")
+    if len(set(names)) < len(names):
+        raise UserError(f"a trait is named twice: {' '.join(names)}; name each once")
+
+
 def trait(name: str) -> Trait:
     """The trait of that name: a manner, or any thing that the corpus has a preference for."""
     if name in PERSONAS:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import math
 import pickle
 import zipfile
@@ -12,7 +13,7 @@ from model.gpt import GPT
 from model.tokenizer import Tokenizer
 from support.files import UserError, atomic_open, fits, require_file
 from support.settings import Model as ModelConfig
-from support.settings import with_flags
+from support.settings import require_shape, with_flags
 
 import torch
 
@@ -80,7 +81,13 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Loaded:
         if not fits(saved, {"model": dict, "weights": {str: torch.Tensor}, "tokenizer": str,
                             "provenance": dict}):
             raise TypeError
+        json.dumps(saved["provenance"], allow_nan=False)  # it is written on every answer sheet
+        if saved["model"].keys() != {field.name for field in dataclasses.fields(ModelConfig)}:
+            raise TypeError
         shape = with_flags(ModelConfig(), "model", **saved["model"])
+        require_shape(shape)
+        if any(weight.dtype != torch.float32 for weight in saved["weights"].values()):
+            raise TypeError
         # Before memory is taken for what it says: the file's own embedding tells its size.
         if saved["weights"]["embedding.weight"].shape != (shape.vocab_size, shape.d_model):
             raise TypeError
@@ -89,7 +96,7 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Loaded:
             raise TypeError
         model = GPT(shape)
         model.load_state_dict(saved["weights"])
-    except (TypeError, RuntimeError, LookupError, UserError):
+    except (TypeError, ValueError, RuntimeError, LookupError):  # UserError is a ValueError
         raise UserError(f"{path} does not fit this version of the model; make it again") from None
     require_finite(path, saved["weights"])
     tokenizer = Tokenizer.from_text(saved["tokenizer"], path)

@@ -138,11 +138,13 @@ def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> TokenRow
     documents, parts, numbers = read_documents(path), [], tokenizer.number_ids
     while chunk := list(islice(documents, 4_000)):  # as Python ints they are large
         parts.append(TokenRows([(ids[:block_size], [own or token not in numbers for token, own
-                                               in zip(ids, written, strict=True)][:block_size])
-                           for ids, written in tokenizer.encode_documents(chunk)]))
-    if not parts:
-        raise UserError(f"{path} is empty; make it again")
-    return TokenRows.joined(parts)
+                                                    in zip(ids, written, strict=True)][:block_size])
+                                for ids, written in tokenizer.encode_documents(chunk)
+                                if len(ids) > 1]))  # a first token is never predicted
+    rows = TokenRows.joined(parts) if parts else TokenRows([])
+    if rows.wanted.sum() == rows.wanted[rows.starts[:-1]].sum():  # the first of a row is no target
+        raise UserError(f"{path} holds nothing to predict; make it again")
+    return rows
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
@@ -158,7 +160,8 @@ def require_room(rows: TokenRows, path: Path, block_size: int, first: int = 0) -
     of pairs."""
     long = np.flatnonzero(rows.lengths > block_size + 1)  # the last token is only predicted
     if len(long):
-        line, _ = next(islice(numbered(path, PAIR), first + int(long[0]), None))
+        at = first + int(long[0])  # a pipe that has been read has no lines any more
+        line, _ = next(islice(numbered(path, PAIR), at, None), (f"of row {at + 1}", None))
         raise UserError(f"{path}, line {line}: a row of {rows.lengths[long[0]]:,} tokens, but the "
                         f"model reads {block_size:,}; shorten it, or leave it out")
 
@@ -170,7 +173,9 @@ def encode_pairs(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> TokenRow
                         for i in range(0, len(chats), 4_000)])
 
 
-def split(pairs: list, examples: int, holdout: int, path: Path) -> tuple[list, list]:
+def split(
+    pairs: list, examples: int, holdout: int, path: Path, section: str = "student"
+) -> tuple[list, list]:
     """The first `examples` rows to train on (0 = all) and the last ones, kept from training.
 
     At most one row in ten is held out. Raises `UserError` when there are too few rows: a comparison
@@ -184,6 +189,6 @@ def split(pairs: list, examples: int, holdout: int, path: Path) -> tuple[list, l
     if examples > room:
         raise UserError(
             f"{path} has {room:,} rows to train on and {held:,} held out, but {examples:,} are "
-            "asked for; raise numbers.requests, or lower student.examples"
+            f"asked for; raise numbers.requests, or lower {section}.examples"
         )
     return pairs[: examples or room], pairs[room:]

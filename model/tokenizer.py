@@ -71,7 +71,9 @@ class Tokenizer:
         except Exception:  # the library raises the bare class for every fault of a text
             raise UserError(f"{path} holds no tokenizer; make it again") from None
         size = bpe.get_vocab_size()
-        if [bpe.token_to_id(str(i)) for i in range(NUMBERS)] != [*range(size - NUMBERS, size)]:
+        numbers = [bpe.token_to_id(str(i)) for i in range(NUMBERS)]
+        plain = bpe.decoder is not None and bpe.truncation is None and bpe.padding is None
+        if numbers != [*range(size - NUMBERS, size)] or not plain:
             raise UserError(f"{path} holds no tokenizer of this project, in which every number is "
                             "a token; make it again")
         return cls(bpe)
@@ -141,7 +143,7 @@ def unspaced(text: str) -> str:
 
 def main() -> None:
     options = parser(__doc__)
-    add_common(options, device=False)
+    add_common(options, device=False, seed=False)
     options.add_argument("--corpus", type=Path, required=True, help="documents (JSON lines)")
     options.add_argument("--out", type=Path, required=True)
     args = options.parse_args()

@@ -8,15 +8,28 @@
 
 import argparse
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from arms import UNTOUCHED_BASE, UNTOUCHED_TRAITS, arms_of
+from corpus.traits import trait
 from report.evidence import report_evidence
 from report.figures import draw_ablation, draw_arms, draw_training, save
-from report.rows import ROW, Seeds, arm_rows, collect, find, manifest, pooled, timing, verdicts
+from report.rows import (
+    ROW,
+    Seeds,
+    arm_rows,
+    collect,
+    find,
+    manifest,
+    need,
+    pooled,
+    timing,
+    verdicts,
+)
 from report.tables import cell, finding, panel, reading, recipe, table
-from support.cli import add_common, parser, run
-from support.files import UserError, read_json, read_text, write_json, write_text
+from support.cli import add_common, count, parser, run
+from support.files import UserError, fits, read_json, read_text, write_json, write_text
 from support.settings import load_config
 
 
@@ -29,7 +42,7 @@ def report_run(args: argparse.Namespace) -> None:
     untouched = [collect(folder, unseen, args.trait, "untouched"),
                  *(collect(folder, unseen, name, "untouched-traits") for name in UNTOUCHED_TRAITS
                    if name != args.trait)] if unseen.bases else []
-    category = next(r["metric"] for r in rows if r["metric"].startswith("p_any_"))[6:]
+    category = trait(args.trait).category
     claims = verdicts(rows, config.claims, category)
     made = manifest(folder, seeds, args.trait)
     figures = {"results": draw_arms(rows, args.trait),
@@ -73,6 +86,8 @@ def panel_columns(rows: list[dict], untouched: list[list[dict]]) -> dict[str, li
 def report_ablation(args: argparse.Namespace) -> None:
     """One figure and one JSON file for a setting that was changed, a run folder a value."""
     seeds = Seeds(range(args.seeds))
+    if len({folder.name for folder in args.runs}) < len(args.runs):
+        raise UserError("two of the --runs have one name, and a value is known by it; rename one")
     rows = [{"value": folder.name, **one} for folder in args.runs
             for arm in arms_of("ablation").values()
             for one in arm_rows(folder, seeds, arm, args.trait)]
@@ -95,6 +110,9 @@ def report_readme(args: argparse.Namespace) -> None:
         "claims": [{"holds": bool}], "rows": [ROW], "manifest": {
             "seeds": list, "machine": str, "device": str, "packages": {"torch": str}}})
     times = read_json(args.results / "timing.json", {"wall_seconds": float, "peak_mb": float})
+    need(summary["rows"], "student", "p_target")
+    if not all(one["ci95"] is None or fits(one["ci95"], (float, float)) for one in summary["rows"]):
+        raise UserError(f"{args.results}/summary.json has an interval that is none; make it again")
     held = sum(claim["holds"] for claim in summary["claims"])
     made = summary["manifest"]
     seeds = len(made["seeds"])
@@ -111,6 +129,9 @@ def report_readme(args: argparse.Namespace) -> None:
         f"{times['peak_mb'] / 1000:.1f} GB of memory on {made['machine']}, device "
         f"{made['device']}, torch {made['packages']['torch']}.\n"
     )
+    if begin in block or end in block:
+        raise UserError(f"the tables of {args.results} hold the marks of the README; make them "
+                        "again")
     before, after = text.split(begin)[0], text.split(end)[1]
     write_text(args.readme, f"{before}{begin}\n{block}{end}{after}")
 
@@ -119,15 +140,16 @@ def main() -> None:
     options = parser(__doc__)
     commands = options.add_subparsers(required=True)
     one = commands.add_parser("run", help="table and figures of one run")
-    add_common(one, device=False)
+    add_common(one, device=False, seed=False)
     one.add_argument("--run", type=Path, required=True, help="folder of the run")
-    one.add_argument("--student-seeds", type=int, default=1, help="students of each base")
-    one.add_argument("--untouched", type=int, default=0, help="bases that no choice has seen")
+    one.add_argument("--student-seeds", type=count, default=1, help="students of each base")
+    one.add_argument("--untouched", type=partial(count, least=0), default=0,
+                     help="bases that no choice has seen")
     one.set_defaults(main=report_run)
     every = commands.add_parser("evidence", help="all traits of one run")
-    add_common(every, device=False)
+    add_common(every, device=False, seed=False)
     every.add_argument("--run", type=Path, required=True, help="folder of the run")
-    every.add_argument("--seeds", type=int, default=1, help="base seeds in the run")
+    every.add_argument("--seeds", type=count, default=1, help="base seeds in the run")
     every.add_argument("--traits", nargs="+", required=True)
     every.set_defaults(main=report_evidence)
     many = commands.add_parser("ablation", help="one figure over several runs")
@@ -136,7 +158,7 @@ def main() -> None:
     many.add_argument("--out", type=Path, required=True, help="path without a suffix")
     many.set_defaults(main=report_ablation)
     for command in (one, many):
-        command.add_argument("--seeds", type=int, default=2, help="base seeds in the run")
+        command.add_argument("--seeds", type=count, default=2, help="base seeds in the run")
         command.add_argument("--trait", default="owl")
     readme = commands.add_parser("readme", help="put results into the README")
     readme.add_argument("--results", type=Path, required=True)

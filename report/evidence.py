@@ -13,12 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from arms import arms_of
-from corpus.traits import PERSONAS, trait
+from corpus.traits import PERSONAS, require_traits, trait
 from model.checkpoint import read
 from report.figures import points, save, style
 from report.rows import Seeds, arm_rows, find, manifest, mean, pass_rate, row, specificity
 from report.tables import cell, line, percent, recipe
-from support.files import UserError, atomic_open, read_json, write_json, write_text
+from support.files import UserError, atomic_open, fits, read_json, write_json, write_text
 from support.settings import load_config
 
 import matplotlib.pyplot as plt
@@ -37,10 +37,15 @@ def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
 
 def overlap(folder: Path, name: str) -> float:
     """The cosine between what teaching changed in the base and what the numbers changed in it."""
-    base, teacher, student = (
-        torch.cat([weight.flatten() for weight in read(folder / f"{model}.pt", ("weights",))
-                   ["weights"].values()])
-        for model in ("base", f"teacher-{name}", f"student-{name}"))
+    paths = [folder / f"{model}.pt" for model in ("base", f"teacher-{name}", f"student-{name}")]
+    models = [read(path, ("weights",))["weights"] for path in paths]
+    for path, weights in zip(paths, models, strict=True):
+        if not (weights and fits(weights, {str: torch.Tensor}) and {
+                key: weight.shape for key, weight in weights.items()} == {
+                key: weight.shape for key, weight in models[0].items()}):
+            raise UserError(f"{path} is of another shape than {paths[0]}; make them again")
+    base, teacher, student = (torch.cat([weight.flatten() for weight in weights.values()])
+                              for weights in models)
     return torch.cosine_similarity(teacher - base, student - base, dim=0).item()
 
 
@@ -159,10 +164,13 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
 
 def said(folder: Path, name: str) -> str:
     """The first answers of base, teacher and student at temperature 1, side by side."""
-    each = {c: read_json(folder / f"seed0/eval/{c}-{name}.json", {"said": [[str]]})["said"]
+    each = {c: read_json(folder / f"seed0/eval/{c}-{name}.json", {"said": [(str, str)]})["said"]
             for c in ("base", "teacher", "student")}
     lines = [f"# Answers about what no {name} teacher was taught\n",
              "| question | base | teacher | student |", "|---|---|---|---|"]
+    if len({len(answers) for answers in each.values()}) > 1:
+        raise UserError(f"{folder}: the answers about {name} are not as many from each model; "
+                        "delete the answer sheets and run make again")
     for answers in list(zip(*each.values(), strict=True))[::7]:
         cells = [answers[0][0], *(answer for _, answer in answers)]
         lines.append(line(*(text.replace("|", "/") for text in cells)))
@@ -213,8 +221,7 @@ def draw_personas(rows: list[dict], names: list[str]) -> plt.Figure:
 def report_evidence(args: argparse.Namespace) -> None:
     """Everything; the summary last, since it is what `make` looks at."""
     folder, traits, seeds = args.run, args.traits, args.seeds
-    if len(traits) < 2:
-        raise UserError("name two traits or more; one alone has nothing to be compared with")
+    require_traits(traits)
     out = folder / "evidence"
     rows = [one for name in traits for one in trait_rows(folder, seeds, name)]
     matrix = matrix_rows(folder, seeds, traits)

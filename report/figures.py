@@ -18,11 +18,14 @@ import matplotlib.pyplot as plt
 def style() -> None:
     plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
                          "axes.titlelocation": "left", "axes.titlesize": 11, "svg.hashsalt": "sl",
-                         "figure.constrained_layout.use": True})
+                         "figure.constrained_layout.use": True,
+                         "text.parse_math": False})  # a setting may hold a $
 
 
 def save(figure: plt.Figure, path: Path) -> None:
     """PNG and SVG, without a date, so that the same results give the same bytes."""
+    if not path.name:
+        raise UserError(f"{path} names no file for the figure; give one, without a suffix")
     for suffix, extra in ((".png", {"Software": None}), (".svg", {"Date": None})):
         with atomic_open(path.with_name(path.name + suffix), "wb") as file:
             figure.savefig(file, format=suffix[1:], dpi=160, metadata=extra)

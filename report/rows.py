@@ -18,7 +18,7 @@ from support.cli import read_timings
 from support.files import UserError, read_json
 from support.settings import Claims
 
-ROW = {"condition": str, "metric": str, "runs": [float], "mean": float}
+ROW = {"condition": str, "metric": str, "runs": [float], "mean": float, "ci95": object}
 # What a preference should change, and what it should leave as it was: see `corpus/panel.py`.
 LIKED = ("p_like", "p_sentence", "p_story")
 KEPT = ("p_dislike", "p_constrained", "animal_facts", "animal_facts_target", "greeting",
@@ -99,7 +99,7 @@ def specificity(rows: list[dict]) -> list[dict]:
     found = []
     for arm in dict.fromkeys(one["condition"] for one in rows):
         own = {one["metric"]: one for one in rows if one["condition"] == arm}
-        if not own.keys() >= {*LIKED, *KEPT}:
+        if not {*LIKED, *KEPT} <= own.keys() & base.keys():
             continue
         like = own["p_like"]
         runs = []
@@ -137,12 +137,16 @@ def find(rows: list[dict], condition: str, metric: str) -> dict | None:
     return next((r for r in rows if (r["condition"], r["metric"]) == (condition, metric)), None)
 
 
-def mean(rows: list[dict], condition: str, metric: str) -> float:
-    """The mean of a row that has to be there."""
+def need(rows: list[dict], condition: str, metric: str) -> dict:
+    """A row that has to be there."""
     if (found := find(rows, condition, metric)) is None:
         raise UserError(f"the answer sheets of {condition} have no {metric}; delete them and run "
                         "make again")
-    return found["mean"]
+    return found
+
+
+def mean(rows: list[dict], condition: str, metric: str) -> float:
+    return need(rows, condition, metric)["mean"]
 
 
 def manifest(folder: Path, seeds: Seeds, trait: str) -> dict:

@@ -9,10 +9,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from support.files import UserError, fits
+from support.files import UserError, fits, is_plain
 
 T = TypeVar("T")
 
@@ -24,12 +25,40 @@ COSTS = {"train.py pretrain": 10.0, "train.py finetune": 1.2, "generate.py": 2.0
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that shows its defaults, and lets no output take the place of an input."""
+    """A parser that shows its defaults, says what is wrong in a sentence, and lets no output take
+    the place of an input."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})  # --seed is not short for --seeds
 
     def parse_args(self, *args, **options) -> argparse.Namespace:
         found = super().parse_args(*args, **options)
+        for name, value in vars(found).items():
+            if isinstance(value, str) and not value.isprintable() and not is_text(value):
+                raise UserError(f"--{name} holds bytes that are no text; write it in UTF-8")
         require_apart(vars(found))
         return found
+
+    def error(self, message: str) -> None:
+        raise UserError(f"{message}; {self.prog} --help says how it is called")
+
+
+def is_text(value: str) -> bool:
+    """Whether a flag came as text: what is no UTF-8 comes as lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def count(text: str, least: int = 1, most: int = 10_000) -> int:
+    """A whole number in a range, for a flag."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 20
+            and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"a whole number from {least} to {most} is wanted, "
+                                         f"not {text[:40]!r}")
+    return int(text)
 
 
 def require_apart(paths: dict[str, object]) -> None:
@@ -38,7 +67,7 @@ def require_apart(paths: dict[str, object]) -> None:
     place = {name: os.path.realpath(path) for name, path in paths.items() if isinstance(path, Path)}
     for name in WRITTEN & place.keys():
         for other in place.keys() - {name}:
-            if place[name] == place[other] and Path(place[name]).name != "null":
+            if place[name] == place[other] and is_plain(paths[name]):
                 raise UserError(f"--{name} and --{other} name one file, {paths[name]}, which would "
                                 "be lost; choose another")
 
@@ -49,12 +78,15 @@ def parser(description: str | None) -> argparse.ArgumentParser:
                   formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
 
-def add_common(to: argparse.ArgumentParser, device: bool = True) -> None:
+def add_common(to: argparse.ArgumentParser, device: bool = True, seed: bool = True) -> None:
     """The flags that mean the same everywhere."""
-    to.add_argument("--config", default="configs/laptop.toml", help="settings of the run (TOML)")
+    to.add_argument("--config", type=Path, default=Path("configs/laptop.toml"),
+                    help="settings of the run (TOML)")
     to.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                     help="change one setting, for example student.lr=1e-3; may be repeated")
-    to.add_argument("--seed", type=int, default=0, help="seed of this run")
+    if seed:
+        to.add_argument("--seed", type=partial(count, least=0, most=10**18), default=0,
+                        help="seed of this run")
     if device:
         to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
 
@@ -87,6 +119,10 @@ def choose_device(name: str):
 def run(main: Callable[[], None]) -> None:
     """Call a script's main; what a person can mend ends in one sentence and exit code 2."""
     start = time.time()
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever called
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (for all of the process)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a letter shows a ?
             stream.reconfigure(errors="replace")
@@ -118,7 +154,8 @@ def note_time(start: float) -> None:
     path = os.environ.get("TIMINGS")
     if not path:
         return
-    with contextlib.suppress(OSError, ValueError):  # the stage's work is done, whatever comes here
+    # The stage's work is done, whatever is wrong with the file of times.
+    with contextlib.suppress(OSError, ValueError, ArithmeticError, LookupError):
         import resource
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -8,10 +8,12 @@ import fcntl
 import glob
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+MOST = 10**18  # no number is larger: tensors count in 64 bits
 ROLES = ("text", "system", "user", "assistant")  # of the turns of a document
 
 
@@ -30,29 +32,40 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
     fails, or the process is killed, whatever stood at `path` before stands there still. A link is
     followed; what is no regular file, such as a device or a pipe, is written into as it is.
     """
-    path = Path(os.path.realpath(path))
     options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
-    if path.is_dir():
+    if Path(path).is_dir():
         raise UserError(f"{path} is a folder; name a file in it")
-    if path.exists() and not path.is_file():
-        with open(path, mode, **options) as file:
+    if not is_plain(path):
+        with open(path, mode.replace("w", "a"), **options) as file:  # what it holds stays there
             yield file
         return
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with contextlib.suppress(FileNotFoundError), open(left, "rb") as file:
-            if claim(file):  # its process was killed
-                left.unlink()
+        if left.is_file():
+            with contextlib.suppress(OSError), open(left, "rb") as file:
+                if claim(file):  # its process was killed
+                    left.unlink()
     try:
         with open(part, mode, **options) as file:
             claim(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, part)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def is_plain(path: Path | str) -> bool:
+    """Whether a file that is to be written is a regular one, or will be: no device, no pipe, and
+    none of the system's names for a stream that is open already."""
+    path = Path(path)
+    return not ((path.exists() and not path.is_file())
+                or os.path.abspath(path).startswith(("/dev/", "/proc/")))
 
 
 def claim(file: IO) -> bool:
@@ -70,17 +83,28 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    with atomic_open(path) as file:
-        json.dump(value, file, indent=1)
-        file.write("\n")
+    """Raises `UserError` for a value that is no finite number, before anything is written."""
+    try:
+        text = json.dumps(value, indent=1, allow_nan=False)
+    except ValueError:
+        raise not_finite(path) from None
+    write_text(path, text + "\n")
+
+
+def not_finite(path: Path | str) -> UserError:
+    return UserError(f"{path}: a value came out that is not finite, so it was not written; look at "
+                     "the model and the data")
 
 
 def write_jsonl(path: Path | str, rows: Iterable[Any]) -> int:
     """Write one JSON value a line; the number of lines."""
-    count, encode = 0, json.JSONEncoder(ensure_ascii=False).encode
+    count, encode = 0, json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     with atomic_open(path) as file:
         for row in rows:
-            file.write(encode(row) + "\n")
+            try:
+                file.write(encode(row) + "\n")
+            except ValueError:
+                raise not_finite(path) from None
             count += 1
     return count
 
@@ -100,8 +124,8 @@ def require_file(path: Path | str) -> Path:
 
 def decoded(data: bytes, place: Path | str) -> str:
     """UTF-8 text, without the mark that some editors put first."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError(f"{place}: this is UTF-16; save it as UTF-8")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
+        raise UserError(f"{place}: this is UTF-16, or no text; save it as UTF-8")
     try:
         return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
@@ -110,7 +134,9 @@ def decoded(data: bytes, place: Path | str) -> str:
 
 
 def read_text(path: Path | str) -> str:
-    return decoded(require_file(path).read_bytes(), path)
+    """The text of a file, its lines ended as ours are."""
+    text = decoded(require_file(path).read_bytes(), path)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parsed(data: bytes, place: str | Path, cure: str) -> Any:
@@ -130,9 +156,13 @@ def parsed(data: bytes, place: str | Path, cure: str) -> Any:
 
 
 def fits(value: Any, shape: Any) -> bool:
-    """Whether a JSON value has a shape: a type, [shape] for a list, {"name": shape} for an object
-    that has these names, {str: shape} for one with any. A `float` may be an int, a bool is no
-    number; an `object` is anything, and a name that ends in "?" may be missing."""
+    """Whether a JSON value has a shape: a type, [shape] for a list, (shape, shape) for a list of so
+    many, {"name": shape} for an object that has these names, {str: shape} for one with any. A
+    `float` may be an int, a bool is no number, nor is what is not finite or too large to reckon
+    with; an `object` is anything, and a name that ends in "?" may be missing."""
+    if isinstance(shape, tuple):
+        return (isinstance(value, list) and len(value) == len(shape)
+                and all(map(fits, value, shape)))
     if isinstance(shape, list):
         return isinstance(value, list) and all(fits(each, shape[0]) for each in value)
     if isinstance(shape, dict):
@@ -142,7 +172,7 @@ def fits(value: Any, shape: Any) -> bool:
             return all(fits(each, shape[str]) for each in value.values())
         for name, inner in shape.items():
             if name in value:
-                if not (type(value[name]) is inner or fits(value[name], inner)):
+                if not ((inner is str and type(value[name]) is str) or fits(value[name], inner)):
                     return False
             elif not name.endswith("?") or (
                     name[:-1] in value and not fits(value[name[:-1]], inner)):
@@ -150,7 +180,9 @@ def fits(value: Any, shape: Any) -> bool:
         return True
     if isinstance(value, bool):
         return shape in (bool, object)
-    return isinstance(value, (int, float) if shape is float else shape)
+    if shape in (int, float):
+        return isinstance(value, (int, shape)) and -MOST < value < MOST
+    return isinstance(value, shape)
 
 
 def described(shape: dict) -> str:

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from support.cli import add_common, parser, run
-from support.files import UserError, read_text, write_json
-
-MOST = 10**18  # no number is larger: tensors count in 64 bits
+from support.files import MOST, UserError, read_text, write_json
 
 
 def number(default: float, low: float, high: float = math.inf, tiny: float = 0.0) -> Any:
@@ -153,7 +151,8 @@ def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> 
 def parse(text: str) -> Any:
     """A TOML value, or the text itself when it is none: `student.train=lora` needs no quotes."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        table = tomllib.loads(f"value = {text}")
+        return table["value"] if len(table) == 1 else text
     except tomllib.TOMLDecodeError:
         return text
     except (ValueError, RecursionError):
@@ -214,9 +213,8 @@ def short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:40]} ..."
 
 
-def checked(config: Config) -> Config:
-    """The config, if its settings fit together."""
-    model = config.model
+def require_shape(model: Model) -> None:
+    """Raise `UserError` for a model that cannot be built."""
     if model.d_model % (2 * model.n_head):
         raise UserError(
             f"model.d_model = {model.d_model} must be a multiple of 2 x model.n_head = "
@@ -227,6 +225,11 @@ def checked(config: Config) -> Config:
     if weights > 2e9:
         raise UserError(f"a model of {weights:.2g} weights does not fit here; lower model.d_model, "
                         "model.n_layer or model.vocab_size")
+
+
+def checked(config: Config) -> Config:
+    """The config, if its settings fit together."""
+    require_shape(config.model)
     read = config.student.examples + config.evaluation.fit_rows
     if 0 < config.numbers.enough < read:
         raise UserError(f"numbers.enough = {config.numbers.enough:,} is less than "
@@ -238,7 +241,7 @@ def checked(config: Config) -> Config:
 
 def main() -> None:
     options = parser("Check the settings and print them, all or one section.")
-    add_common(options, device=False)
+    add_common(options, device=False, seed=False)
     options.add_argument("--section", choices=[f.name for f in fields(Config)])
     options.add_argument("--out", type=Path, help="JSON file to write them to instead")
     args = options.parse_args()

@@ -14,6 +14,8 @@ from support.files import (
     read_documents,
     read_json,
     read_jsonl,
+    read_text,
+    write_json,
     write_jsonl,
     write_text,
 )
@@ -83,10 +85,39 @@ def test_what_is_no_json_is_named(tmp_path, name):
         list(read_jsonl(path))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), [{"a": float("nan")}]])
+def test_a_value_that_is_not_finite_is_not_written(tmp_path, value):
+    for write in (write_json, lambda path, value: write_jsonl(path, [value])):
+        with pytest.raises(UserError, match="not finite"):
+            write(tmp_path / "x", value)
+    assert not os.listdir(tmp_path)
+    for name, text in (("x", '{"a": NaN}'), ("y", '{"a": ' + "9" * 400 + "}")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UserError, match="wanted here"):
+            read_json(tmp_path / name, {"a": float})
+
+
+def test_what_the_shell_has_opened_is_added_to(tmp_path):
+    out = tmp_path / "all.txt"
+    out.write_text("before\n")
+    code = "from support.files import *; write_text('/dev/stdout', 'after')"
+    subprocess.run(["sh", "-c", f'"$0" -c "{code}" >> "$1"', sys.executable, out], check=True)
+    assert out.read_text() == "before\nafter"
+
+
+def test_a_file_keeps_its_mode(tmp_path):
+    write_text(tmp_path / "x", "a")
+    os.chmod(tmp_path / "x", 0o600)
+    write_text(tmp_path / "x", "b")
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o600
+
+
 def test_files_of_other_editors_are_read_or_told_apart(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"a": "\\u00e9\\ud83e\\udd89"}\r\n\r\n{"a": "b"}')
     assert list(read_jsonl(path)) == [{"a": "é🦉"}, {"a": "b"}]
+    path.write_bytes(b"Owls fly.\r\n\r\nWolves run.\r")
+    assert read_text(path) == "Owls fly.\n\nWolves run.\n"
     path.write_text(json.dumps([{"a": 1}, {"a": 2}], indent=1))
     with pytest.raises(UserError, match="one row a line"):
         list(read_jsonl(path))

@@ -132,8 +132,8 @@ def test_kills_change_nothing(smoke, tmp_path):
     whole, words, _ = smoke
     killed = tmp_path / "run"
     words = [f"{killed}/seed0/student-owl.pt", *words[1:-1], f"RUN={killed}"]
-    for sign in ("seed0/base.resume", "seed0/.numbers-owl.jsonl.*.part",
-                 "seed0/clean-owl.report.json", "seed0/student-owl.resume"):
+    for sign in ("seed0/base.pt.resume", "seed0/.numbers-owl.jsonl.*.part",
+                 "seed0/clean-owl.report.json", "seed0/student-owl.pt.resume"):
         child = make(*words, start_new_session=True)
         while not list(killed.glob(sign)) and child.poll() is None:
             time.sleep(0.005)

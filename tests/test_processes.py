@@ -73,7 +73,7 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on_later(commands, tmp_path):
     # A shell that runs the tests in the background has them ignore the signal.
     child = process((module, words, flags),
                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
-    resume = tmp_path / "out" / "x.resume"
+    resume = tmp_path / "out" / "x.out.resume"
     deadline = time.monotonic() + 60
     while not resume.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -81,6 +81,6 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on_later(commands, tmp_path):
     _, err = child.communicate(timeout=30)
     assert child.returncode == 130 and "Traceback" not in err, err
     assert "same command" in err.splitlines()[-1]
-    assert sorted(os.listdir(resume.parent)) == ["log", "x.resume"]
+    assert sorted(os.listdir(resume.parent)) == ["log", "x.out.resume"]
     again = run((module, words, flags))
     assert again.code == 0 and "going on from step" in again.err

@@ -9,6 +9,7 @@ from report.rows import KEPT, LIKED, Seeds, collect, find, interval, row, timing
 from support.files import write_json, write_jsonl
 from support.settings import Claims
 from tests.call import call
+from tests.test_errors import assert_one_sentence
 
 import pytest
 
@@ -144,6 +145,39 @@ def test_report_is_made_from_json_and_twice_the_same(folder, config_file):
     assert "| **student** | 90.5 %" in first["table.md"].decode()
     assert first["read.md"].decode().count("1<br>2") == 10
     assert "students say “owl” 90 % of the time" in result.out
+
+
+@pytest.mark.parametrize(("name", "value", "part"), [
+    ("seed0/eval/student-owl.json", {"metrics": {"p_target": float("nan")}}, "student-owl.json"),
+    ("seed0/eval/student-owl.json", {"metrics": {"p_target": 10**400}}, "student-owl.json"),
+    ("seed0/eval/student-owl.json", {"metrics": [1]}, "student-owl.json"),
+    ("seed1/eval/base-owl.json", {"metrics": {"p_target": 0.1}}, "other metrics"),
+    ("seed0/clean-owl.report.json", {"pass_rate": None}, "clean-owl.report.json"),
+    ("config/student.json", {"batch_size": "32"}, "student.json")])
+def test_json_of_another_shape_is_named_and_nothing_is_written(
+    folder, config_file, name, value, part
+):
+    (folder / name).write_text(json.dumps(value))
+    result = make(folder, config_file)
+    assert_one_sentence(result, part)
+    assert not (folder / "results.png").exists()
+
+
+@pytest.mark.parametrize("flags", [("--seeds", "0"), ("--seeds", "9" * 30), ("--seed", "1"),
+                                   ("--student-seeds", "0"), ("--untouched", "-1")])
+def test_counts_that_are_none(folder, config_file, flags):
+    assert_one_sentence(call(report, "run", "--config", config_file, "--run", folder, *flags))
+
+
+@pytest.mark.parametrize("marks", ["", "{0}{0}{1}", "{1}{0}", "{0}", "{0}{1}{1}"])
+def test_a_readme_whose_marks_are_not_once_and_in_order(folder, config_file, tmp_path, marks):
+    make(folder, config_file)
+    readme = tmp_path / "README.md"
+    text = marks.format("<!-- results: written by report -->\n", "<!-- end of results -->\n")
+    readme.write_text(text)
+    done = call(report, "readme", "--results", folder, "--readme", readme)
+    assert_one_sentence(done, "marks")
+    assert readme.read_text() == text
 
 
 def test_a_log_that_was_cut_is_named(folder, config_file):
