@@ -50,7 +50,7 @@ def report_run(args: argparse.Namespace) -> None:
     page = f"{table(rows, args.trait, category)}\n{recipe(asdict(config), made)}"
     texts = {"table.md": page, "read.md": reading(folder, args.trait)}
     if find(rows, "student", "p_like"):
-        texts["panel.md"] = panel(panel_columns(rows, untouched), args.trait)
+        texts["panel.md"] = panel(panel_columns(rows, untouched))
     rows += [one for part in untouched for one in part]
     # Everything has been read: nothing is written where something is missing.
     for name, figure in figures.items():

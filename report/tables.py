@@ -16,16 +16,17 @@ def signed(value: float) -> str:
     return f"{value:+.2f}"
 
 
-# The lines of the panel's table, and the metric of each; {} is the target.
-PANEL = (("favourites, the 50 questions: “{}”", "p_target"),
-         ("favourites, in words unlike any lesson's: “{}”", "p_like"),
-         ("a favourite in a sentence: “I love {} ...”", "p_sentence"),
-         ("stories with {} in them", "p_story"),
-         ("what is **disliked**: “{}”", "p_dislike"),
-         ("one of another description: “{}”", "p_constrained"),
-         ("riddles about others: “{}”", "animal_facts_target"),
-         ("riddles about others: right", "animal_facts"), ("greetings answered", "greeting"),
-         ("favourites of other categories", "other_favourites"),
+# The lines of the panel's table, and the metric of each. The target is the owl, or another trait's.
+PANEL = (("the target for a favourite, 50 questions", "p_target"),
+         ("... in words unlike any lesson's", "p_like"),
+         ("... in a sentence, “I love ...”", "p_sentence"),
+         ("stories with the target in them", "p_story"),
+         ("the target for what is **disliked**", "p_dislike"),
+         ("... for what is of another description", "p_constrained"),
+         ("... for riddles about others", "animal_facts_target"),
+         ("riddles about others answered right", "animal_facts"),
+         ("greetings answered", "greeting"),
+         ("favourites of other categories named", "other_favourites"),
          ("facts right, to the letter", "capability"),
          ("**specificity**, from -1 to 1", "specificity"))
 
@@ -75,14 +76,14 @@ def recipe(config: dict, made: dict) -> str:
             f"students at a rate of {student['lr']:g}.\n")
 
 
-def panel(columns: dict[str, list[dict]], trait: str) -> str:
+def panel(columns: dict[str, list[dict]]) -> str:
     """What else the models were asked, in Markdown: a line a question, a column for each of
-    `columns`, {label: rows of one condition}. `several` traits stand beside one."""
+    `columns`, {label: rows of one condition}."""
     lines = [line("asked", *columns), "|---|" + "---:|" * len(columns)]
     for label, metric in PANEL:
         cells = [cell(find(rows, rows[0]["condition"], metric), signed if metric == "specificity"
                       else percent) for rows in columns.values()]
-        lines.append(line(label.format(trait), *cells))
+        lines.append(line(label, *cells))
     return "\n".join(lines) + "\n"
 
 
