@@ -66,8 +66,9 @@ def draw(rows: list[dict]) -> plt.Figure:
 
 def answer(rows: list[dict]) -> str:
     sd = {one["arm"]: 100 * one["mean"] for one in rows if one["metric"] == "sd_p_target"}
-    return (f"Students of one base differ by {sd['student']:.0f} points (sd), by "
-            f"{sd['rounding']:.0f} through rounding alone; bases by {sd['base']:.0f}.")
+    return (f"A student's own seed moves it by {sd['student']:.0f} points (sd), its teacher's by "
+            f"{sd['teacher']:.0f},\nits base by {sd['base']:.0f}; rounding while it trains by "
+            f"{sd['rounding']:.1f}.")
 
 
 def main() -> None:
