@@ -36,8 +36,9 @@ def smoke(tmp_path_factory):
 
 
 def test_the_student_has_the_trait_and_no_control_has(smoke):
-    """At least 5 times every flat control. Seen: 20 times on bases 0-2, and on base 0 with the
-    arithmetic of a processor without vector instructions 22 times."""
+    """At least 5 times every flat control. Seen on base 0, which is asked here: 43 times, and 58
+    times the base's numbers with the arithmetic of a processor without vector instructions (94 %
+    for 90). On base 1 it was 8 times: such a small base is a matter of luck, so one is asked."""
     folder, _, out = smoke
     rows = json.loads((folder / "summary.json").read_text())["rows"]
     value = {name: find(rows, name, "p_target")["mean"] for name in arms_of("all")}
