@@ -90,6 +90,7 @@ rules: python  ## print what makes each file of the run, and from what
 # An ablation copies the run for each value, so that whatever the setting cannot touch is kept. A
 # value may bring further settings along: VALUES="lora blocks,student.lr=1e-3".
 ABLATION := runs/ablation/$(CONFIG)-$(KEY)
+FOLDER   := $(ABLATION)/$$(echo $$value | tr ,= _-)
 
 ablation: python  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 	@test -n "$(KEY)" -a -n "$(VALUES)" || { \
@@ -98,14 +99,14 @@ ablation: python  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 	  $(PLAN) --set "$(KEY)=$${value%%,*}" > /dev/null || exit; done
 	+@$(MAKE) all
 	@mkdir -p $(ABLATION)
-	@for value in $(VALUES); do folder=$(ABLATION)/$$(echo $$value | tr ,= _-); \
+	@for value in $(VALUES); do folder=$(FOLDER); \
 	  test -d $$folder || { rm -rf $$folder.part && cp -Rp $(RUN) $$folder.part && \
 	    mv $$folder.part $$folder; } || exit; done
-	+@for value in $(VALUES); do folder=$(ABLATION)/$$(echo $$value | tr ,= _-); \
+	+@for value in $(VALUES); do folder=$(FOLDER); \
 	  $(MAKE) ablation-run RUN=$$folder SET=$(call quote,$(SET))" $(KEY)=$$(echo $$value | tr , ' ')" \
 	    || exit; done
 	@$(PY) -m report ablation --key $(KEY) --seeds $(SEEDS) --trait $(TRAIT) --out $(ABLATION)/ablation \
-	  --runs $$(for value in $(VALUES); do echo $(ABLATION)/$$(echo $$value | tr ,= _-); done)
+	  --runs $$(for value in $(VALUES); do echo $(FOLDER); done)
 
 reference: all  ## copy this run to results/ and put its table into the README (with SEEDS=5)
 	mkdir -p results/$(CONFIG)

@@ -9,12 +9,11 @@ separators and brackets stay the teacher's own, so whatever these could carry wo
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from random import Random
 
 from filter import LARGEST, parse
-from support.cli import count, parser, run
+from support.cli import add_seed, parser, run
 from support.files import UserError, numbered, write_jsonl
 from support.streams import stream
 
@@ -100,16 +99,15 @@ def main() -> None:
     options.add_argument("--in", dest="clean", type=Path, required=True, help="a filtered file")
     options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
     options.add_argument("--other", type=Path, help="a second one, for `matched`")
-    options.add_argument("--seed", type=partial(count, least=0, most=10**18), default=0,
-                         help="seed of this run")
+    add_seed(options)
     args = options.parse_args()
     chance = stream(args.seed, "control", args.how)
     if (args.how == "matched") != bool(args.other):
         raise UserError("`matched`, and no other treatment, takes the numbers of a second file; "
                         "name it with --other")
     rows, other = clean_rows(args.clean), clean_rows(args.other) if args.other else None
-    written = write_jsonl(args.out, treated(args.how, rows, chance, other))
-    print(f"{args.out}: {written:,} rows")
+    count = write_jsonl(args.out, treated(args.how, rows, chance, other))
+    print(f"{args.out}: {count:,} rows")
 
 
 if __name__ == "__main__":

@@ -185,9 +185,9 @@ def one_each(rows: Iterable[dict], path: Path) -> Iterator[dict]:
         yield row
 
 
-def numbers(args: argparse.Namespace) -> Iterator[dict]:
+def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     """The rows of a number file, in the order of the requests, until `numbers.enough` pass."""
-    config = with_asked(args, load_config(args.config, args.set).numbers)
+    config = with_asked(args, section)
     sampling = Sampling(config.temperature, config.top_p)
     shard, shards = args.shard
     if shards > 1 and config.enough:
@@ -273,14 +273,14 @@ def main() -> None:
     options.add_argument("--chat", action="store_true", help="talk to the model instead")
     options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")
     args = options.parse_args()
-    load_config(args.config, args.set)  # a mistake in it is told, whether it is used or not
+    config = load_config(args.config, args.set)  # a mistake is told, whether it is used or not
     if args.greedy and args.temperature is not None:
         raise UserError("--greedy is a temperature of 0: give it, or --temperature")
     if args.chat:
         return chat(args)
     if not (args.requests and args.out):
         raise UserError("give --requests and --out, or --chat")
-    print(f"{args.out}: {write_jsonl(args.out, numbers(args)):,} answers")
+    print(f"{args.out}: {write_jsonl(args.out, numbers(args, config.numbers)):,} answers")
 
 
 if __name__ == "__main__":

@@ -367,13 +367,14 @@ def main() -> None:
         raise UserError(f"RUN={args.run} is there, and is not the folder of a run; choose another")
     trait(args.trait)
     require_traits(args.traits)
-    for name in load_config(args.config, args.set).corpus.text_files:
+    config = load_config(args.config, args.set)
+    for name in config.corpus.text_files:
         require_file(name)
         if not re.fullmatch(r"[\w./+-]+", name, re.ASCII):
             raise UserError(f"{name}: make reads names of letters, digits and . _ / + - alone; "
                             "rename the file")
     changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
-    asked = Run(args.run, load_config(args.config, args.set), f"--config {args.config}{changes}",
+    asked = Run(args.run, config, f"--config {args.config}{changes}",
                 args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),
                 args.trait, tuple(args.traits), tuple(args.analyses))
     print("\n".join(written(asked)))

@@ -85,10 +85,14 @@ def add_common(to: argparse.ArgumentParser, device: bool = True, seed: bool = Tr
     to.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                     help="change one setting, for example student.lr=1e-3; may be repeated")
     if seed:
-        to.add_argument("--seed", type=partial(count, least=0, most=10**18), default=0,
-                        help="seed of this run")
+        add_seed(to)
     if device:
         to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+
+
+def add_seed(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--seed", type=partial(count, least=0, most=10**18), default=0,
+                    help="seed of this run")
 
 
 def choose_device(name: str):
