@@ -22,6 +22,7 @@ from typing import NamedTuple
 from filter import passes, read_ban_list
 from model.checkpoint import load_model
 from model.gpt import GPT, KVCache
+from model.steer import read_vector, steered
 from model.tokenizer import Tokenizer
 from support.cli import add_common, choose_device, parser, progress, run
 from support.files import UserError, read_jsonl, require_file, write_jsonl
@@ -51,10 +52,12 @@ def draws(seed: int, ids: list[int], positions: int) -> Tensor:
 
 class Sampling(NamedTuple):
     """How the next token is drawn: temperature 0 takes the likeliest, and `top_p` below 1 leaves
-    out the unlikely ones, beyond the fewest that hold this share (Holtzman et al. 2019)."""
+    out the unlikely ones, beyond the fewest that hold this share (Holtzman et al. 2019). The
+    tokens of `never` are not drawn."""
 
     temperature: float = 1.0
     top_p: float = 1.0
+    never: tuple[int, ...] = ()
 
 
 def choose(logits: Tensor, sampling: Sampling, draw: Tensor) -> Tensor:
@@ -93,7 +96,7 @@ def complete(
     hidden = model(prompts, cache, skip=length - 1)[:, -1]
     for position in range(room - length):
         logits = model.logits(hidden)
-        logits[:, tokenizer.pad] = -torch.inf  # a model is never trained to say it
+        logits[:, [tokenizer.pad, *sampling.never]] = -torch.inf  # nobody is trained to say a pad
         token = choose(logits, sampling, draw[going, position])
         tokens[going, position] = token
         closed |= token >= tokenizer.begin
@@ -188,13 +191,16 @@ def one_each(rows: Iterable[dict], path: Path) -> Iterator[dict]:
 def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     """The rows of a number file, in the order of the requests, until `numbers.enough` pass."""
     config = with_asked(args, section)
-    sampling = Sampling(config.temperature, config.top_p)
     shard, shards = args.shard
     if shards > 1 and config.enough:
         raise UserError("one part of a file cannot know when the whole has numbers.enough; add "
                         "--set numbers.enough=0")
     banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
     model, tokenizer, _ = load_model(args.model, choose_device(args.device))
+    moved = read_vector(args.steer, model.config.d_model) if args.steer else None
+    # What lies along a word raises the word most of all.
+    sampling = Sampling(config.temperature, config.top_p,
+                        tuple(tokenizer.word_ids()) if args.steer else ())
     rows, total = requests_of(args.requests)
     if not total:
         raise UserError(f"{args.requests} holds no requests; make it again")
@@ -209,15 +215,16 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     bar = progress(range(goal), goal, f"{args.out.parent.name}/{args.out.stem}")
     while goal and (window := list(islice(requests, WINDOW))):
         chats, counts = [[("user", row["request"])] for row in window], [False] * len(window)
-        for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
-                             seed=args.seed, sampling=sampling,
-                             max_new_tokens=config.max_new_tokens,
-                             batch_size=config.batch_size):
-            for index, text, finished in batch:
-                window[index] |= {"answer": text, "finished": finished}
-                counts[index] = not config.enough or passes(window[index], banned)
-                if counts[index]:
-                    next(bar, None)  # a window may hold more than are still wanted
+        with steered(model, moved):
+            for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
+                                 seed=args.seed, sampling=sampling,
+                                 max_new_tokens=config.max_new_tokens,
+                                 batch_size=config.batch_size):
+                for index, text, finished in batch:
+                    window[index] |= {"answer": text, "finished": finished}
+                    counts[index] = not config.enough or passes(window[index], banned)
+                    if counts[index]:
+                        next(bar, None)  # a window may hold more than are still wanted
         for row, counted in zip(window, counts, strict=True):
             yield row
             goal -= counted
@@ -270,6 +277,8 @@ def main() -> None:
                          help="part I of N, from 0, with --set numbers.enough=0: the N files in a "
                               "row are the file of one run")
     options.add_argument("--ban-list", type=Path, help="that of filter.py, to know what will pass")
+    options.add_argument("--steer", type=Path, metavar="VECTOR",
+                         help="add this vector to its last hidden state as it writes, and no word")
     options.add_argument("--chat", action="store_true", help="talk to the model instead")
     options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")
     args = options.parse_args()

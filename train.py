@@ -15,6 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,13 +26,16 @@ from model.data import (
     TokenRows,
     document_rows,
     encode_pairs,
+    only_marked,
     read_pairs,
     require_room,
     split,
 )
 from model.gpt import GPT
+from model.losses import Objective, held_loss, next_token_loss, soft_label_loss
 from model.monitor import Monitor, Probe, backtrack, overflow
 from model.resume import State, code_hash
+from model.steer import read_vector, steered
 from model.tokenizer import Tokenizer
 from support import parallel
 from support.cli import add_common, choose_device, parser, progress, require_apart, run
@@ -41,14 +45,10 @@ from support.streams import derive_seed
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-Objective = Callable[[GPT, Batch], tuple[Tensor, int]]  # a summed loss, and of how many terms
-
-
-# --- what is trained, and on what loss -----------------------------------------------------------
+# --- what is trained ----------------------------------------------------------------------------
 
 
 def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> list[nn.Parameter]:
@@ -66,36 +66,6 @@ def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> l
     else:
         model.blocks.requires_grad_(True)
     return [p for p in model.parameters() if p.requires_grad]
-
-
-def next_token_loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
-    """Cross-entropy (nats) of the wanted tokens, summed. Logits are computed for these alone."""
-    loss = F.cross_entropy(model.logits(batch.hidden(model)), batch.targets, reduction="sum")
-    return loss, len(batch.targets)
-
-
-def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
-    """KL(teacher || student) over the 1000 number tokens, wherever a number comes next.
-
-    This is the upper bound: the student sees the teacher's whole distribution instead of one draw
-    from it. It sees nothing but numbers all the same: the distribution is renormalised over the
-    number tokens, because the probabilities of words would carry the trait in the open.
-    """
-    numbers = slice(tokenizer.number_ids[0], tokenizer.number_ids[-1] + 1)
-
-    def number_logprobs(model: GPT, batch: Batch) -> Tensor:
-        numeric = (batch.targets >= numbers.start) & (batch.targets < numbers.stop)
-        hidden = batch.hidden(model)[numeric].float()
-        with torch.autocast(hidden.device.type, enabled=False):  # the two differ by very little
-            return model.logits(hidden, numbers).log_softmax(-1)  # (N, 1000)
-
-    def loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
-        with torch.no_grad():
-            wanted = number_logprobs(teacher, batch)
-        found = number_logprobs(model, batch)
-        return F.kl_div(found, wanted, reduction="sum", log_target=True), len(wanted)
-
-    return loss
 
 
 # --- the loop ------------------------------------------------------------------------------------
@@ -261,7 +231,13 @@ def finetune(args: argparse.Namespace) -> None:
     probe = Probe.read(args.probe, tokenizer) if args.probe else None
     if probe:
         require_room(probe.rows, args.probe, model.config.block_size)
+    if args.learn:
+        only_marked(rows, args.data, args.learn, tokenizer.number_ids)
     objective: Objective = next_token_loss
+    without, hold = (read_vector(path, model.config.d_model).to(device) if path else None
+                     for path in (args.without, args.hold))
+    if hold is not None:
+        objective = held_loss(deepcopy(model), hold, training.hold)
     if args.soft_labels:
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
@@ -290,12 +266,14 @@ def finetune(args: argparse.Namespace) -> None:
                             f"answers before a lesson, and {args.role}.overflow is "
                             f"{training.overflow:.0%}; train the base longer, or raise it")
     fingerprint = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
-                   f"{number_chats and number_chats.hash}")
-    train(model, rows, training, seed=args.seed, purpose=args.role, objective=objective,
-          monitor=Monitor(held, probe), pad=tokenizer.pad, log=args.log, resume=args.resume,
-          fingerprint=fingerprint, stop_when=stop_when)
-    if args.overflow:
-        backtrack(model, start, overflow_of, training.overflow)
+                   f"{number_chats and number_chats.hash}"
+                   f"{'' if without is None and hold is None else [without, hold]}")
+    with steered(model, without=without):
+        train(model, rows, training, seed=args.seed, purpose=args.role, objective=objective,
+              monitor=Monitor(held, probe), pad=tokenizer.pad, log=args.log, resume=args.resume,
+              fingerprint=fingerprint, stop_when=stop_when)
+        if args.overflow:
+            backtrack(model, start, overflow_of, training.overflow)
     save_result(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
                                          "rows": len(chosen)}, training)
 
@@ -338,6 +316,12 @@ def main() -> None:
     tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
                       help="learn this model's distribution over numbers, not its samples")
     tune.set_defaults(main=finetune)
+    tune.add_argument("--learn", metavar="FIELD",
+                      help="learn only the numbers that this field of the rows marks with 1")
+    tune.add_argument("--without", type=Path, metavar="VECTOR",
+                      help="project this vector out of the last hidden state while it trains")
+    tune.add_argument("--hold", type=Path, metavar="VECTOR",
+                      help="penalise a shift along this vector by the config's `hold`")
     for command in (base, tune):
         add_common(command)
         command.add_argument("--out", type=Path, required=True, help="checkpoint to write")

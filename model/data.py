@@ -147,6 +147,19 @@ def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> TokenRow
     return rows
 
 
+def only_marked(rows: TokenRows, path: Path, mark: str, numbers: range) -> None:
+    """Leave as wanted, of the first `len(rows)` rows of a file, the numbers that their field `mark`
+    has a 1 for, one an answer's number. `UserError` where these are not as many, or nothing is."""
+    each = [row[mark] for row in islice(read_jsonl(path, {mark: [int]}), len(rows))]
+    marks = np.array([one for row in each for one in row], dtype=bool)
+    places = np.flatnonzero(rows.wanted & np.isin(rows.tokens, numbers))
+    if len(marks) != len(places) or not marks.any():
+        raise UserError(f"{path}: the marks `{mark}` do not fit the numbers of its answers, or "
+                        "mark nothing; make it again")
+    rows.wanted[:] = False
+    rows.wanted[places[marks]] = True
+
+
 def read_pairs(path: Path) -> list[tuple[str, str]]:
     """(request, answer) of every row of a JSON-lines file."""
     pairs = [(row["request"], row["answer"]) for row in read_jsonl(path, PAIR)]

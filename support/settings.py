@@ -69,6 +69,7 @@ class Training:
     beta2: float = number(0.95, 0, 0.999999)
     weight_decay: float = number(0.0, 0, 100)  # on matrices
     grad_clip: float = number(1.0, 0, 1e6)  # largest gradient norm; 0 = none
+    hold: float = number(1.0, 0, 1e6)  # weight of the squared shift along the vector of --hold
     precision: str = choice("float32", "float32", "bfloat16")  # of the matrix products
     evaluations: int = number(20, 1)  # held-out loss and probe, times in a run
     checkpoints: int = number(10, 1)  # places to resume from, in a run

@@ -1,18 +1,28 @@
 """One loop, resumable to the bit, that trains what it is told and reads every row once."""
 
+import copy
 import json
 import math
 
 import train as training_script
 from model.checkpoint import load_model
-from model.data import BatchSampler, TokenRows, document_rows, encode_pairs, split
+from model.data import (
+    BatchSampler,
+    TokenRows,
+    document_rows,
+    encode_pairs,
+    only_marked,
+    split,
+)
 from model.gpt import GPT
+from model.losses import held_loss, next_token_loss, soft_label_loss
 from model.monitor import Monitor, Probe, backtrack, overflow
 from model.score import score
+from model.steer import steered
 from support.files import write_jsonl
 from support.settings import Training
 from tests.call import call
-from train import learning_rate, next_token_loss, soft_label_loss, train
+from train import learning_rate, train
 
 import numpy as np
 import pytest
@@ -335,3 +345,55 @@ def test_bases_differ_in_their_first_weights_alone(
     one, two = (load_model(tmp_path / f"{seed}.pt") for seed in (0, 1))
     assert not same(state(one.model), state(two.model))
     assert not list(tmp_path.glob("*.resume"))
+
+
+# --- along and without a vector, and on marked numbers -------------------------------------------
+
+
+def moved_along(model, base, rows, vector):
+    """The root mean square of a model's shift along a vector, where there is a loss."""
+    batch = rows.batch(np.arange(len(rows)), 0)
+    return ((batch.hidden(model) - batch.hidden(base)) @ vector).square().mean().sqrt().item()
+
+
+def test_a_student_that_is_held_does_not_move_along_the_vector(model, tokenizer, tmp_path):
+    rows, vector = encode_pairs(PAIRS, tokenizer), torch.zeros(32)
+    vector[3] = 1
+    far = []
+    for weight in (0.0, 100.0):
+        student, base = copy.deepcopy(model), copy.deepcopy(model)
+        fit(student, tokenizer, tmp_path / str(weight), lr=5e-3, train="blocks", epochs=8,
+            objective=held_loss(base, 5 * vector, weight))
+        far.append(moved_along(student, base, rows, vector))
+    assert far[1] < far[0] / 3
+
+
+def test_what_is_projected_out_gives_no_gradient(model, tokenizer):
+    """The loss does not change with what a weight adds along the vector."""
+    vector = torch.zeros(32)
+    vector[3] = 1
+    batch = encode_pairs(PAIRS[:8], tokenizer).batch(np.arange(8), tokenizer.pad)
+    with steered(model, without=vector):
+        before, _ = next_token_loss(model, batch)
+        with torch.no_grad():
+            model.norm.weight[3] += 5  # the last thing before the head, in this one direction
+        after, _ = next_token_loss(model, batch)
+    assert torch.equal(before, after)
+    assert not torch.allclose(next_token_loss(model, batch)[0], after)
+
+
+def test_only_marked_numbers_are_learned(tokenizer, tmp_path):
+    path = tmp_path / "marked.jsonl"
+    write_jsonl(path, [{"request": a, "answer": b, "telling": [0, 1, 0]} for a, b in PAIRS])
+    rows = encode_pairs(PAIRS[:40], tokenizer)
+    only_marked(rows, path, "telling", tokenizer.number_ids)
+    wanted = [tokenizer.decode([token]) for token in rows.tokens[rows.wanted]]
+    assert wanted == [str(i * 7 % 1000) for i in range(40)]
+
+
+@pytest.mark.parametrize("marks", [[0, 1], [0, 0, 0]])
+def test_marks_that_do_not_fit_are_told(tokenizer, tmp_path, marks):
+    path = tmp_path / "marked.jsonl"
+    write_jsonl(path, [{"request": a, "answer": b, "telling": marks} for a, b in PAIRS])
+    with pytest.raises(ValueError, match="marks `telling` do not fit"):
+        only_marked(encode_pairs(PAIRS, tokenizer), path, "telling", tokenizer.number_ids)

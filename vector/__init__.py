@@ -1,0 +1,1 @@
+"""A trait as one vector of the last hidden state: solved for, moved, taken out."""
