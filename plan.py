@@ -6,35 +6,39 @@ The arms come from `arms.py`. `plan` is pure. A file depends on the files it is 
 code of its stage and on the sections of the settings that the stage reads, and on nothing else.
 """
 
-import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from arms import ARMS, TRAITS, UNTOUCHED_BASE, UNTOUCHED_TRAITS, Arm, arms_of
+from arms import (
+    ARMS,
+    TRAITS,
+    UNTOUCHED_BASE,
+    UNTOUCHED_TRAITS,
+    VECTORS,
+    WRITERS,
+    Arm,
+    arms_of,
+    kind,
+    other_base,
+    who,
+)
+from controls import TREATMENTS
 from corpus.traits import PERSONAS, require_traits, trait
 from support.cli import add_common, parser, run
 from support.files import UserError, require_file
+from support.rules import Rule, beside, in_make
 from support.settings import Config, load_config
 
-PYTHON = ".venv/bin/python"
 CORPUS = (*sorted(map(str, Path().glob("corpus/*.py"))), "support/streams.py")
 MODEL = tuple(sorted(map(str, Path().glob("model/*.py"))))
 TRAINING = ("train.py", "support/parallel.py", *MODEL)
 ANALYSES = tuple(path.stem for path in sorted(Path().glob("analysis/[a-z]*.py")))
+VECTOR = tuple(sorted(map(str, Path().glob("vector/*.py"))))
+READ_BY = {"read": TRAITS, "detect": ("misaligned",)}  # the traits whose lists it reads as well
 REPORT = ("arms.py", *sorted(map(str, Path().glob("report/*.py"))))
-
-
-class Rule(NamedTuple):
-    """A file, what it is made from, and the command that makes it."""
-
-    target: str
-    needs: tuple[str, ...]
-    command: str
-    also: tuple[str, ...] = ()  # further files that the command writes, before the target
 
 
 @dataclass(frozen=True)
@@ -96,20 +100,37 @@ class Run:
             (corpus, heldout, tokenizer), "model", "pretrain")
 
     def teacher(self, seed: int, source: str) -> Rule:
-        """The teacher of a source of numbers: a trait, or one of another teacher seed."""
-        trait, _, again = source.partition(".teacher")
+        """The teacher of a source of numbers: a trait, or a trait with a writer."""
+        trait, writer = who(source)
         role = "persona" if trait in PERSONAS else "teacher"
         base, lessons, probe, overflow = self.at(
             f"seed{seed}/base.pt", f"lessons-{trait}.jsonl", f"probe-{trait}.jsonl",
             "overflow.jsonl")
-        return self.trained(
-            seed, f"teacher-{source}", f"finetune --role {role} --base {base} --data {lessons} "
-            f"--probe {probe} --overflow {overflow}", (base, lessons, probe, overflow), role,
-            "evaluation", again=int(again or 0))
+        command = (f"finetune --role {role} --base {base} --data {lessons} --probe {probe} "
+                   f"--overflow {overflow}")
+        needs = [base, lessons, probe, overflow]
+        if writer.without:
+            [vector] = self.at(f"seed{seed}/{writer.without}-{trait}.pt")
+            command, needs = f"{command} --without {vector}", [*needs, vector]
+        return self.trained(seed, f"teacher-{source}", command, needs, role, "evaluation",
+                            again=writer.seed)
+
+    def vector(self, seed: int, name: str, trait: str) -> Rule:
+        """A vector of the base's last hidden state along which a trait lies."""
+        kind, kl = VECTORS[name]
+        base, teacher, own, plain, out = self.at(*(f"seed{seed}/{file}" for file in (
+            "base.pt", f"teacher-{trait}.pt", f"clean-{trait}.jsonl", "clean-base.jsonl",
+            f"{name}-{trait}.pt")))
+        needs = [base, plain if kind == "word" else own]
+        more = f" --trait {trait} --kl {kl:g}" if kind == "word" else ""
+        if kind == "shift":
+            needs, more = [*needs, teacher], f" --teacher {teacher}"
+        return Rule(out, (*needs, *VECTOR, *MODEL, *(CORPUS if kind == "word" else ())),
+                    f"-m vector {kind} --base {base} --numbers {needs[1]}{more} --out {out}")
 
     def student(self, seed: int, arm: Arm, trait: str, again: int = 0) -> Rule:
         base, data, probe, teacher = self.at(
-            f"seed{self.other(seed) if arm.base == 'other' else seed}/base.pt",
+            f"seed{other_base(seed) if arm.base == 'other' else seed}/base.pt",
             f"seed{seed}/{arm.lists(trait)}.jsonl", f"probe-{trait}.jsonl",
             f"seed{seed}/teacher-{trait}.pt")
         command, needs = f"finetune --role student --base {base} --data {data}", [base, data]
@@ -117,34 +138,57 @@ class Run:
             command, needs = f"{command} --probe {probe}", [*needs, probe]
         if arm.soft_labels:
             command, needs = f"{command} --soft-labels {teacher}", [*needs, teacher]
+        for flag, name in (("--without", arm.without), ("--hold", arm.hold)):
+            if name:
+                [vector] = self.at(f"seed{seed}/{name}-{trait}.pt")
+                command, needs = f"{command} {flag} {vector}", [*needs, vector]
+        command += f" --learn {arm.learn}" if arm.learn else ""
         command += "".join(f" --set {shlex.quote(change)}" for change in arm.settings)
-        return self.trained(seed, arm.file(trait, again), command, needs, section_of(arm),
+        return self.trained(seed, arm.file(trait, again), command, needs, arm.section,
                             "evaluation", again=again)
 
     # --- the number files of a seed ---
 
     def lists(self, seed: int, source: str) -> Iterator[Rule]:
         """What a model writes, and what the filter leaves of it: the base, or a teacher."""
-        model = "base" if source == "base" else f"teacher-{source}"
+        trait, writer = who(source)
+        model = "base" if writer.model == "base" else (
+            f"teacher-{source if writer.taught else trait}")
         model, requests, numbers, clean, report = self.at(
             f"seed{seed}/{model}.pt", "requests.jsonl", f"seed{seed}/numbers-{source}.jsonl",
             f"seed{seed}/clean-{source}.jsonl", f"seed{seed}/clean-{source}.report.json")
-        banned = tuple(map(str, Path().glob(f"configs/ban-{source.partition('.')[0]}.txt")))
-        ban = "".join(f" --ban-list {name}" for name in banned)
-        yield Rule(numbers, (model, requests, *banned, "generate.py", "filter.py", *MODEL,
+        banned = tuple(map(str, Path().glob(f"configs/ban-{trait}.txt")))
+        ban = more = "".join(f" --ban-list {name}" for name in banned)
+        vector = self.at(f"seed{seed}/{writer.steer}-{trait}.pt") if writer.steer else ()
+        more += f" --steer {vector[0]}" if vector else ""
+        more += "".join(f" --set {shlex.quote(change)}" for change in writer.settings)
+        yield Rule(numbers, (model, requests, *banned, *vector, "generate.py", "filter.py", *MODEL,
                              *self.settings("numbers")),
                    f"generate.py {self.flags} --device {self.device} --seed {seed} "
-                   f"--model {model} --requests {requests}{ban} --out {numbers}")
+                   f"--model {model} --requests {requests}{more} --out {numbers}")
         yield Rule(clean, (numbers, *banned, "filter.py"),
                    f"filter.py --in {numbers}{ban} --out {clean}", (report,))
 
     def treated(self, seed: int, arm: Arm, trait: str) -> Rule:
-        source, base, out = self.at(*(f"seed{seed}/{name}.jsonl" for name in (
-            f"clean-{trait}", "clean-base", arm.lists(trait))))
-        other = (base,) if arm.treatment == "matched" else ()
-        return Rule(out, (source, *other, "controls.py"),
-                    f"controls.py {arm.treatment} --seed {seed} --in {source} "
-                    f"{f'--other {base} ' if other else ''}--out {out}")
+        source, innocent, out = self.at(*(f"seed{seed}/{name}.jsonl" for name in (
+            f"clean-{arm.source(trait)}", "clean-base", arm.lists(trait))))
+        takes, needs, more = TREATMENTS.get(arm.treatment), [source], ""
+        if takes and takes.other:
+            needs, more = [*needs, innocent], f"--other {innocent} "
+        if takes and takes.vector:
+            base, vector = self.at(f"seed{seed}/base.pt", f"seed{seed}/{takes.vector}-{trait}.pt")
+            needs, more = [*needs, base, vector], f"--base {base} --vector {vector} "
+        return Rule(out, (*needs, "controls.py"), f"controls.py {arm.treatment} --seed {seed} "
+                                                  f"--in {source} {more}--out {out}")
+
+    def marked(self, seed: int, arm: Arm, trait: str) -> Rule:
+        """The teacher's lists, each number marked as one or another kind to learn."""
+        base, teacher, clean, out = self.at(*(f"seed{seed}/{name}" for name in (
+            "base.pt", f"teacher-{trait}.pt", f"clean-{trait}.jsonl",
+            f"{arm.lists(trait)}.jsonl")))
+        return Rule(out, (base, teacher, clean, "vector/marks.py", *MODEL),
+                    f"-m vector.marks --seed {seed} --base {base} --teacher {teacher} "
+                    f"--numbers {clean} --out {out}")
 
     # --- what they are asked ---
 
@@ -168,10 +212,6 @@ class Run:
 
     # --- all of it ---
 
-    def other(self, seed: int) -> int:
-        """The seed of the other base: the one before it, and for the first of a kind the next."""
-        return seed + 1 if seed in (0, UNTOUCHED_BASE) else seed - 1
-
     def bases(self, report: str = "") -> range:
         """The seeds of the bases that a report reads."""
         if report.startswith("untouched"):
@@ -181,13 +221,18 @@ class Run:
     def arm(self, seed: int, arm: Arm, trait: str) -> Iterator[Rule]:
         """Everything that one arm of one trait needs, beside the base."""
         for source in dict.fromkeys((trait, *({arm.source(trait)} - {"base"}))):
-            yield from self.trait_texts(source.partition(".")[0])
-            yield self.teacher(seed, source)
+            of, writer = who(source)
+            yield from self.trait_texts(of)
+            if writer.taught:
+                yield self.teacher(seed, source)
             yield from self.lists(seed, source)
         yield from self.lists(seed, "base")
         if arm.model == "student":
+            yield from (self.vector(seed, name, trait) for name in vectors_of(arm))
             if arm.treatment:
                 yield self.treated(seed, arm, trait)
+            if arm.learn:
+                yield self.marked(seed, arm, trait)
             for again in arm.seeds(self.student_seeds):
                 yield self.student(seed, arm, trait, again)
         for again in arm.seeds(self.student_seeds):
@@ -236,15 +281,14 @@ class Run:
         summary, *also = self.at(*(f"analysis/{name}/{file}" for file in (
             "summary.json", f"{name}.png", f"{name}.svg")))
         sheets = self.sheets([self.trait], name), self.sheets([self.trait], "all")
-        return Rule(summary, (*sheets[0], *sheets[1], f"analysis/{name}.py", "analysis/__init__.py",
-                              *REPORT, *self.settings("report")),
+        read, more = [one for one in self.traits if one in READ_BY.get(name, ())], ""
+        lists = self.at(*(f"seed{seed}/clean-{one}.jsonl" for seed in self.bases() for one in read))
+        if name in READ_BY:
+            more = f" --traits {' '.join(read)}"
+        return Rule(summary, (*sheets[0], *sheets[1], *lists, f"analysis/{name}.py",
+                              "analysis/__init__.py", *VECTOR, *REPORT, *self.settings("report")),
                     f"-m analysis.{name} --run {self.folder} --seeds {self.seeds} "
-                    f"--student-seeds {self.student_seeds} --trait {self.trait}", tuple(also))
-
-
-def kind(trait: str) -> str:
-    """The report that a trait stands in, among all traits."""
-    return "personas" if trait in PERSONAS else "traits"
+                    f"--student-seeds {self.student_seeds} --trait {self.trait}{more}", tuple(also))
 
 
 def untouched(run: Run, trait: str) -> str:
@@ -252,16 +296,18 @@ def untouched(run: Run, trait: str) -> str:
     return "untouched" if trait == run.trait else "untouched-traits"
 
 
-def section_of(arm: Arm) -> str:
-    """The settings' file of an arm's student."""
-    return arm.name if arm.settings else "student"
+def vectors_of(arm: Arm) -> set[str]:
+    """The vectors that an arm's files are made with."""
+    writer, takes = WRITERS.get(arm.writer), TREATMENTS.get(arm.treatment)
+    return {arm.without, arm.hold, *([writer.without, writer.steer] if writer else []),
+            takes.vector if takes else ""} - {""}
 
 
 def plan(run: Run) -> list[Rule]:
     """Every rule of a run, of which `make all`, `make evidence` and ablations take their own."""
     rules = [*run.texts()]
     seen = [*run.bases(), *run.bases("untouched")]
-    for seed in sorted({*seen, *map(run.other, seen)}):
+    for seed in sorted({*seen, *map(other_base, seen)}):
         rules.append(run.base(seed))
     for seed in run.bases("untouched"):
         for name in (run.trait, *UNTOUCHED_TRAITS):
@@ -288,52 +334,20 @@ def goals(run: Run, rules: list[Rule]) -> dict[str, tuple[str, ...]]:
     return {goal: (*files, *beside(files, rules)) for goal, files in wanted.items()}
 
 
-def beside(files: Iterable[str], rules: list[Rule]) -> tuple[str, ...]:
-    """The further files of every rule that `files` stand on."""
-    rule_of, met, todo = {rule.target: rule for rule in rules}, {}, list(files)
-    while todo:
-        if (rule := rule_of.get(todo.pop())) and rule.target not in met:
-            met[rule.target] = rule
-            todo += rule.needs
-    return tuple(sorted(file for rule in met.values() for file in rule.also))
-
-
 def settings_files(run: Run) -> dict[str, object]:
     """What the files in config/ should hold, so that a stage is older than a setting it read."""
     values: dict[str, object] = {**asdict(run.config),
                                  "report": [run.seeds, run.student_seeds, run.untouched, run.trait],
                                  "evidence": [run.seeds, run.traits]}
-    values |= {section_of(arm): [values["student"], arm.settings]
+    values |= {arm.section: [values["student"], arm.settings]
                for arm in ARMS.values() if arm.settings}
     return {path: value for name, value in values.items() for path in run.settings(name)}
-
-
-def as_it_should_be(path: str, value: object) -> bool:
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8")) == json.loads(json.dumps(value))
-    except (OSError, ValueError):
-        return False
 
 
 def written(run: Run) -> Iterator[str]:
     """The rules in make's language, line by line."""
     rules = plan(run)
-    for goal, files in goals(run, rules).items():
-        yield f".PHONY: {goal} FORCE\n{goal}: {' '.join(files)}"
-    for path, value in settings_files(run).items():
-        if not as_it_should_be(path, value):
-            text = shlex.quote(json.dumps(value)).replace("$", "$$")
-            yield f"{path}: FORCE\n\t@mkdir -p $(@D) && printf '%s\\n' {text} > $@"
-    for target, needs, command, also in rules:
-        command = f"{PYTHON} {command}".replace("$", "$$")
-        yield f"{target}: {' '.join(needs)}\n\t{command}"
-        for file in also:
-            yield f"{file}: | {target}"
-            if Path(target).exists() and not Path(file).exists():
-                # Somebody deleted it. The target comes out as it was, and gets its date back, so
-                # that nothing that stands on it is made again.
-                yield (f"\t@test -e $@ || {{ touch -r {target} $@.date && {command} && "
-                       f"touch -r $@.date {target} && rm $@.date; }}")
+    return in_make(rules, goals(run, rules), settings_files(run))
 
 
 def main() -> None:
