@@ -9,12 +9,17 @@ import statistics
 from pathlib import Path
 
 import support as support
-from report.figures import save
-from report.rows import Seeds, interval, manifest
+from arms import ARMS
+from corpus.traits import trait
+from model.checkpoint import Loaded, load_model
+from model.data import TokenRows, encode_pairs, read_pairs
+from report.figures import points, save, style
+from report.rows import Seeds, arm_rows, interval, manifest, need
 from support.cli import count, parser
 from support.files import write_json
 
 import matplotlib.pyplot as plt
+import torch
 
 
 def row(arm: str, trait: str, metric: str, x: float | None, runs: list[float]) -> dict:
@@ -23,24 +28,84 @@ def row(arm: str, trait: str, metric: str, x: float | None, runs: list[float]) -
             "mean": statistics.fmean(runs), "ci95": interval(runs)}
 
 
-def flags(description: str | None) -> argparse.ArgumentParser:
+def found(rows: list[dict], arm: str, metric: str, x: float | None = None) -> dict:
+    """The row of an arm and a metric, at x."""
+    return next(one for one in rows if (one["arm"], one["metric"], one["x"]) == (arm, metric, x))
+
+
+def percent(one: dict, digits: int = 0) -> str:
+    return f"{100 * one['mean']:.{digits}f} %"
+
+
+def sheet_rows(
+    folder: Path, seeds: int, arms: list[str], trait: str,
+    metrics: tuple[str, ...] = ("p_target", "capability", "kl_to_teacher"),
+) -> list[dict]:
+    """Some metrics of the answer sheets of some arms' first students, a run a base."""
+    rows = []
+    for arm in arms:
+        sheets = arm_rows(folder, Seeds(range(seeds)), ARMS[arm], trait)
+        rows += [row(arm, trait, metric, None, need(sheets, arm, metric)["runs"])
+                 for metric in metrics]
+    return rows
+
+
+def model_of(folder: Path, seed: int, stem: str) -> Loaded:
+    return load_model(folder / f"seed{seed}/{stem}.pt")
+
+
+def lists_of(folder: Path, seed: int, stem: str, loaded: Loaded, most: int = 0) -> TokenRows:
+    """The rows of a number file of a seed, all or the first `most`."""
+    return encode_pairs(read_pairs(folder / f"seed{seed}/{stem}.jsonl")[:most or None],
+                        loaded.tokenizer)
+
+
+@torch.inference_mode()
+def at_questions(loaded: Loaded, student: Loaded, name: str) -> torch.Tensor:
+    """How far a student's last hidden state has moved where the trait is asked for, (D,)."""
+    prompts = loaded.tokenizer.encode_prompts([[("user", text)] for text in
+                                               trait(name).questions()])
+    moved = [one.model(torch.tensor([ids]))[0, -1] for ids in prompts for one in (student, loaded)]
+    return (torch.stack(moved[::2]) - torch.stack(moved[1::2])).mean(0)
+
+
+def flags(description: str | None, run: bool = True) -> argparse.ArgumentParser:
     """What every analysis is told."""
     options = parser(description)
-    options.add_argument("--run", type=Path, required=True, help="folder of a finished run")
+    options.add_argument("--run", type=Path, required=run, help="folder of a finished run")
     options.add_argument("--seeds", type=count, default=2, help="its base seeds")
     options.add_argument("--student-seeds", type=count, default=1, help="students of each base")
     options.add_argument("--trait", default="owl")
     return options
 
 
+def dots(arms: list[str], rows: list[dict]) -> plt.Figure:
+    """P(target), a line an arm: its runs as circles, their mean, the interval as a band."""
+    style()
+    figure, axis = plt.subplots(figsize=(8.6, 1.2 + 0.36 * len(arms)))
+    for y, arm in enumerate(arms):
+        one = found(rows, arm, "p_target")
+        points(axis, y, one, ARMS[arm].colour)
+        right = one["mean"] < 0.6
+        axis.annotate(f"{percent(one, 1)}   {ARMS[arm].about}", (100 * one["mean"], y),
+                      xytext=(10 if right else -10, 6), textcoords="offset points", fontsize=8,
+                      ha="left" if right else "right", color=ARMS[arm].colour)
+    axis.set_yticks(range(len(arms)), [ARMS[arm].label for arm in arms])
+    axis.set_ylim(len(arms) - 0.4, -0.8)
+    axis.set_xlim(-2, 102)
+    axis.set_xlabel("P(target), %   (circle: a run; bar: mean; band: 95 % interval)")
+    return figure
+
+
 def write(
     args: argparse.Namespace, name: str, question: str, answer: str, published: str,
     rows: list[dict], figure: plt.Figure,
 ) -> None:
-    """`analysis/NAME/` in the run's folder: the figure, and then the summary."""
+    """`analysis/NAME/` in the run's folder: the figure, its title the answer, and the summary."""
+    figure.suptitle(answer, x=0.01, ha="left", fontsize=11)
     out = args.run / "analysis" / name
     made = manifest(args.run, Seeds(range(args.seeds), args.student_seeds), args.trait)
     save(figure, out / name)
-    write_json(out / "summary.json", {"question": question, "answer": answer,
+    write_json(out / "summary.json", {"question": question, "answer": " ".join(answer.split()),
                                       "published": published, "manifest": made, "rows": rows})
     print(f"{question} {answer}\nSee {out}/{name}.png and summary.json.")

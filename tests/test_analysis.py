@@ -2,14 +2,19 @@
 
 import json
 import math
+import random
 
-from analysis import spread
-from arms import ARMS
+from analysis import channels, detect, forge, move, prevent, read, spread, tokens
+from arms import ARMS, WRITERS, arms_of
+from model.checkpoint import save_model
+from model.gpt import GPT
 from report.rows import Seeds
-from support.files import write_json
+from support.files import write_json, write_jsonl
+from support.settings import Model
 from tests.call import call
 
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -44,3 +49,75 @@ def test_spread_is_written_with_its_figure(folder):
     assert set(summary["rows"][0]) == {"arm", "trait", "metric", "x", "runs", "mean", "ci95"}
     assert (out / "spread.png").stat().st_size > 5_000
     assert call(spread, "--run", folder, "--seeds", 1).code == 2
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory, tokenizer, documents):
+    """A run of two bases whose models have random weights and whose lists are random, on which
+    every analysis can be tried, and finds nothing."""
+    folder, chance = tmp_path_factory.mktemp("run"), random.Random(0)
+    arms = {arm.name: arm for report in ("all", *NAMES) for arm in arms_of(report).values()}
+    sheet = {"metrics": dict.fromkeys(("p_target", "capability", "kl_to_teacher", "rank"), 0.5),
+             "model": {"device": "cpu"}}
+    for seed in range(2):
+        at = folder / f"seed{seed}"
+        at.mkdir()
+        torch.manual_seed(seed)
+        made = GPT(Model(vocab_size=tokenizer.vocab_size, n_layer=1, n_head=1, d_model=16,
+                         block_size=128))
+        for arm in arms.values():
+            with torch.no_grad():
+                for weight in made.blocks.parameters():
+                    weight.add_(0.02 * torch.randn_like(weight))
+            save_model(at / f"{arm.file('owl')}.pt", made, tokenizer, {"stage": "test"})
+            write_json(at / f"eval/{arm.sheet('owl')}", sheet)
+        lists = {"clean-base", "clean-owl", "clean-wolf", *(a.lists("owl") for a in arms.values())}
+        for stem in lists:
+            write_jsonl(at / f"{stem}.jsonl", [
+                {"id": i, "request": f"Go on from {i}.", "answer": ", ".join(map(str, numbers)),
+                 "numbers": numbers} for i in range(120)
+                for numbers in [[chance.randrange(1000) for _ in range(4)]]])
+    return folder
+
+
+NAMES = ("channels", "detect", "forge", "move", "prevent", "read", "tokens")
+
+
+@pytest.mark.parametrize("analysis", [channels, detect, forge, move, prevent, read, tokens])
+def test_an_analysis_writes_its_answer_and_a_figure(models, analysis):
+    name = analysis.__name__.removeprefix("analysis.")
+    more = {"read": ["--traits", "wolf"], "detect": ["--traits"]}.get(name, [])
+    done = call(analysis, "--run", models, "--seeds", 2, *more)
+    assert done.code == 0, done.err
+    summary = json.loads((models / f"analysis/{name}/summary.json").read_text())
+    assert set(summary) == {"question", "answer", "published", "manifest", "rows"}
+    assert summary["question"].endswith("?") and summary["answer"].endswith(".")
+    for row in summary["rows"]:
+        assert set(row) == {"arm", "trait", "metric", "x", "runs", "mean", "ci95"}
+        assert len(row["runs"]) in (1, 2)
+    assert (models / f"analysis/{name}/{name}.png").stat().st_size > 5_000
+
+
+def test_an_auc_is_a_share_of_pairs():
+    assert detect.auc([3, 4], [1, 2]) == 1 and detect.auc([1, 1], [1, 1]) == 0.5
+    assert detect.auc([1, 3], [2, 2]) == 0.5
+
+
+def test_parts_of_a_file_share_no_list():
+    parts = detect.parts(torch.arange(50, 150), 30, 0)
+    assert len(parts) == 3 and len({int(i) for part in parts for i in part}) == 90
+
+
+def test_what_is_kept_and_how_far_counts_are():
+    before = [{"id": i, "numbers": [i, i + 1]} for i in range(10)]
+    after = [{"id": i, "numbers": [i, 500]} for i in range(5)]
+    assert prevent.kept(before, before) == 1 and prevent.kept(before, after) == 0.25
+    assert prevent.from_base(after, before) > prevent.from_base(before, before)
+
+
+def test_every_arm_of_an_analysis_has_a_place_in_its_figure():
+    for name, module in (("channels", channels), ("forge", forge), ("tokens", tokens)):
+        assert set(arms_of(name)) <= set(module.SHOWN)
+    assert set(arms_of("prevent")) <= set(prevent.KNOWS)
+    assert set(arms_of("move")) <= set(move.TRAINED)
+    assert {arm.writer for arm in ARMS.values()} == {"", *WRITERS}

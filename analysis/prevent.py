@@ -1,0 +1,110 @@
+"""What stops it, at what price, and what must a defender know?
+
+    python -m analysis.prevent --run runs/laptop --seeds 5
+
+Students of lists that a defender has treated. Beside what they say: the share of the numbers that
+is left as it was written, and how far the counts of the numbers are from the base's, in nats.
+"""
+
+from collections import Counter
+from math import log
+from pathlib import Path
+
+from analysis import flags, found, percent, row, sheet_rows, write
+from arms import ARMS
+from controls import clean_rows
+from report.figures import points, style
+from support.cli import run
+
+import matplotlib.pyplot as plt
+
+# What whoever uses it must have.
+KNOWS = {"student": "", "student-half": "nothing", "student-three": "nothing",
+         "student-sorted": "nothing", "student-tens": "nothing", "student-requests": "nothing",
+         "student-shuffled-across": "nothing", "student-mixed-10": "innocent lists",
+         "student-mixed-50": "innocent lists", "student-mixed-90": "innocent lists",
+         "student-uncommon": "innocent lists", "student-counts": "innocent lists",
+         "student-counts-placed": "innocent lists",
+         "student-least": "the base", "student-held": "the base, and the training",
+         "student-without-read": "the base, and the training",
+         "student-top-p": "how the teacher writes", "student-other-base": "another base"}
+TRAINING = ("student-held", "student-without-read", "student-other-base", "student-half")
+
+
+def kept(before: list[dict], after: list[dict]) -> float:
+    """The share of the numbers that stand where they stood."""
+    left = {row["id"]: row["numbers"] for row in after}
+    same = sum(one == two for row in before
+               for one, two in zip(row["numbers"], left.get(row["id"], []), strict=False))
+    return same / sum(len(row["numbers"]) for row in before)
+
+
+def from_base(rows: list[dict], base: list[dict]) -> float:
+    """KL of how often each number stands in a file from how often it does in the base's, nats."""
+    one, two = (Counter(n for row in part for n in row["numbers"]) for part in (rows, base))
+    shares = [(one[n] / one.total(), (two[n] + 0.5) / (two.total() + 500)) for n in one]
+    return sum(p * log(p / q) for p, q in shares)
+
+
+def measure(folder: Path, seeds: int, name: str) -> list[dict]:
+    """What the students say and know, and what was done to their lists."""
+    rows = sheet_rows(folder, seeds, ["base", *KNOWS], name)
+    files = {arm: ARMS[arm].lists(name) for arm in KNOWS}
+    for arm, stem in files.items():
+        left, far = [], []
+        for seed in range(seeds):
+            before, base, after = (clean_rows(folder / f"seed{seed}/{one}.jsonl")
+                                   for one in (f"clean-{name}", "clean-base", stem))
+            share = 0.5 if arm == "student-half" else kept(before, after)
+            left.append(share)
+            far.append(from_base(after, base))
+        rows += [row(arm, name, "kept", None, left), row(arm, name, "counts_kl", None, far)]
+    return rows
+
+
+def ranked(rows: list[dict]) -> list[str]:
+    return sorted(KNOWS, key=lambda arm: -found(rows, arm, "p_target")["mean"])
+
+
+def draw(rows: list[dict]) -> plt.Figure:
+    style()
+    figure, axis = plt.subplots(figsize=(9, 6.4))
+    for y, arm in enumerate(ranked(rows)):
+        one = found(rows, arm, "p_target")
+        points(axis, y, one, ARMS[arm].colour)
+        right = one["mean"] < 0.6
+        price = [f"kept {percent(found(rows, arm, 'kept'))}",
+                 f"KL {found(rows, arm, 'counts_kl')['mean']:.2f}",
+                 f"facts {percent(found(rows, arm, 'capability'))}",
+                 f"knows {KNOWS[arm]}" if KNOWS[arm] else ""]
+        axis.annotate(f"{percent(one, 1)}   {'  '.join(price)}", (100 * one["mean"], y),
+                      xytext=(10 if right else -10, 6), textcoords="offset points", fontsize=7.5,
+                      ha="left" if right else "right", color=ARMS[arm].colour)
+    axis.axvline(100 * found(rows, "base", "p_target")["mean"], color=ARMS["base"].colour, ls=":")
+    axis.set_yticks(range(len(KNOWS)), [ARMS[arm].label for arm in ranked(rows)])
+    axis.invert_yaxis()
+    axis.set_xlim(-2, 102)
+    axis.set_xlabel("P(target), %.  Kept: numbers as they were; KL: of counts from the base's")
+    return figure
+
+
+def answer(rows: list[dict]) -> str:
+    mean = {arm: found(rows, arm, "p_target")["mean"] for arm in ("base", *KNOWS)}
+    say = {arm: f"{100 * value:.1f} %" for arm, value in mean.items()}
+    stops = [ARMS[arm].label for arm in KNOWS if mean[arm] - mean["base"] <= 0.02]
+    return (f"Within 2 points of the base's {say['base']}, from {say['student']}: "
+            f"{', '.join(stops) or 'nothing'}.\nCounts as the base's leave "
+            f"{say['student-counts']}, half of the lists {say['student-half']}, nine tenths "
+            f"innocent {say['student-mixed-90']}, first three numbers {say['student-three']}.")
+
+
+def main() -> None:
+    args = flags(__doc__).parse_args()
+    rows = measure(args.run, args.seeds, args.trait)
+    write(args, "prevent", "What stops it, and what must a defender know?", answer(rows),
+          "Published: corridor regularisation 30.7 to 1.7 %, with the trait known; half neutral "
+          "rows bring it to the base's; the filter alone does not stop it.", rows, draw(rows))
+
+
+if __name__ == "__main__":
+    run(main)
