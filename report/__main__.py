@@ -15,21 +15,20 @@ from arms import UNTOUCHED_BASE, UNTOUCHED_TRAITS, arms_of
 from corpus.traits import trait
 from report.evidence import report_evidence
 from report.figures import draw_ablation, draw_arms, draw_training, save
+from report.readme import report_readme
 from report.rows import (
-    ROW,
     Seeds,
     arm_rows,
     collect,
     find,
     manifest,
-    need,
     pooled,
     timing,
     verdicts,
 )
-from report.tables import cell, finding, panel, reading, recipe, table
+from report.tables import finding, panel, reading, recipe, table
 from support.cli import add_common, count, parser, run
-from support.files import UserError, fits, read_json, read_text, write_json, write_text
+from support.files import UserError, read_json, write_json, write_text
 from support.settings import load_config
 
 
@@ -97,43 +96,6 @@ def report_ablation(args: argparse.Namespace) -> None:
     save(draw_ablation(args.key, rows, args.trait), args.out)
     write_json(args.out.with_name(args.out.name + ".json"), summary)
     print(f"{args.out}.png and .json")
-
-
-def report_readme(args: argparse.Namespace) -> None:
-    """Put the figure, the table and the times of a results folder between the README's marks."""
-    begin, end = "<!-- results: written by report -->", "<!-- end of results -->"
-    text = read_text(args.readme)
-    if not (text.count(begin) == text.count(end) == 1 and text.index(begin) < text.index(end)):
-        raise UserError(f"{args.readme} must have the marks {begin} and {end}, once each and in "
-                        "this order")
-    summary = read_json(args.results / "summary.json", {
-        "claims": [{"holds": bool}], "rows": [ROW], "manifest": {
-            "seeds": list, "machine": str, "device": str, "packages": {"torch": str}}})
-    times = read_json(args.results / "timing.json", {"wall_seconds": float, "peak_mb": float})
-    need(summary["rows"], "student", "p_target")
-    if not all(one["ci95"] is None or fits(one["ci95"], (float, float)) for one in summary["rows"]):
-        raise UserError(f"{args.results}/summary.json has an interval that is none; make it again")
-    held = sum(claim["holds"] for claim in summary["claims"])
-    made = summary["manifest"]
-    seeds = len(made["seeds"])
-    rates = [cell(find(summary["rows"], c, "pass_rate")) for c in ("teacher", "base")]
-    asked = args.results / "panel.md"
-    block = (
-        f"{read_text(asked) if asked.exists() else ''}\n"
-        f"{read_text(args.results / 'table.md')}\n"
-        f"Mean over {seeds} base seeds, with {made.get('student_seeds', 1)} students of each where "
-        f"there are several [95 % t-interval over bases]. {held} of {len(summary['claims'])} "
-        f"claims fixed in the config before the run hold. Answers that pass the filter: teacher's "
-        f"{rates[0]}, base's {rates[1]}.\n\n"
-        f"This run, of {seeds} seeds, took {times['wall_seconds'] / 60:.0f} minutes and at most "
-        f"{times['peak_mb'] / 1000:.1f} GB of memory on {made['machine']}, device "
-        f"{made['device']}, torch {made['packages']['torch']}.\n"
-    )
-    if begin in block or end in block:
-        raise UserError(f"the tables of {args.results} hold the marks of the README; make them "
-                        "again")
-    before, after = text.split(begin)[0], text.split(end)[1]
-    write_text(args.readme, f"{before}{begin}\n{block}{end}{after}")
 
 
 def main() -> None:

@@ -198,6 +198,25 @@ def test_readme_is_written_between_its_marks(folder, config_file, tmp_path):
     assert text.count("| **student** | 90.5 %") == 1
 
 
+def test_readme_has_a_line_and_a_picture_for_each_analysis(folder, config_file, tmp_path):
+    make(folder, config_file)
+    readme, results = tmp_path / "README.md", tmp_path / "results/laptop"
+    shutil.copytree(folder, results)
+    for name in ("spread", "newest", "read"):
+        write_json(tmp_path / f"results/analysis/{name}/summary.json", {
+            "question": f"What of {name}?", "answer": "So.", "published": "None.",
+            "manifest": {"seeds": [0, 1]}, "rows": []})
+    marks = ("<!-- results: written by report -->\n<!-- end of results -->\n"
+             "<!-- found: written by report -->\nstale\n<!-- end of found -->\n")
+    readme.write_text(marks)
+    assert call(report, "readme", "--results", results, "--readme", readme).code == 0
+    text = readme.read_text()
+    assert "stale" not in text
+    places = [text.index(f'src="results/analysis/{name}/{name}.png"')
+              for name in ("read", "spread", "newest")]
+    assert places == sorted(places)
+
+
 def test_ablation_compares_runs(folder, tmp_path):
     values = tmp_path / "ablation"
     for value in ("1e-3", "3e-3"):
