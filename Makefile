@@ -73,7 +73,7 @@ all: python  ## run the experiment to a table and a figure
 evidence: python  ## every trait: matrix, misalignment, evasion (takes long)
 	+@$(FOLLOW)
 
-analysis: python  ## what it comes from: all of analysis/, or one (NAME=spread STUDENT_SEEDS=3)
+analysis: python  ## why it happens, who could notice, what stops it: all of analysis/, or NAME="read move"
 	+@$(FOLLOW)
 
 ablation-run: python

@@ -275,7 +275,6 @@ class Run:
                     f"-m report evidence {self.flags} --run {self.folder} --seeds {self.seeds} "
                     f"--traits {' '.join(self.traits)}", tuple(also))
 
-
     def analysis(self, name: str) -> Rule:
         """What an analysis makes of the answers of its arms, and of all others'."""
         summary, *also = self.at(*(f"analysis/{name}/{file}" for file in (
@@ -359,16 +358,18 @@ def main() -> None:
     options.add_argument("--untouched", default="0", help="bases, from 5, that no choice has seen")
     options.add_argument("--trait", default="owl")
     options.add_argument("--traits", nargs="*", default=TRAITS, help="of `make evidence`")
-    options.add_argument("--analyses", nargs="*", default=ANALYSES, help="of `make analysis`")
+    options.add_argument("--analyses", nargs="*", default=(), help="of `make analysis`; all")
     args = options.parse_args()
     for name in args.analyses:
         if name not in ANALYSES:
             raise UserError(f"there is no analysis {name}; there are: {', '.join(ANALYSES)}")
-    for name, text in (("SEEDS", args.seeds), ("STUDENT_SEEDS", args.student_seeds)):
-        if not re.fullmatch("[1-9][0-9]{0,3}", text):
-            raise UserError(f"{name}={text} must be a whole number, 1 or more")
-    if not re.fullmatch("[0-9]{1,3}", args.untouched):
-        raise UserError(f"UNTOUCHED={args.untouched} must be a whole number, 0 or more")
+    for name, least in (("seeds", 1), ("student_seeds", 1), ("untouched", 0)):
+        if not re.fullmatch(f"[{least}-9][0-9]{{0,2}}", text := getattr(args, name)):
+            raise UserError(f"{name.upper()}={text} must be a whole number, {least} or more")
+    few = int(args.seeds) < 2 or int(args.student_seeds) < 2
+    if few and "spread" in args.analyses:
+        raise UserError("a spread takes two bases and two students of each, or more: add SEEDS=2 "
+                        "STUDENT_SEEDS=3")
     if int(args.untouched) and int(args.seeds) > UNTOUCHED_BASE:
         raise UserError(f"bases from {UNTOUCHED_BASE} on are either tuned on or untouched: ask for "
                         f"SEEDS={UNTOUCHED_BASE} or fewer, or UNTOUCHED=0")
@@ -390,7 +391,8 @@ def main() -> None:
     changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
     asked = Run(args.run, config, f"--config {args.config}{changes}",
                 args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),
-                args.trait, tuple(args.traits), tuple(args.analyses))
+                args.trait, tuple(args.traits), tuple(args.analyses) or tuple(
+                    name for name in ANALYSES if not (few and name == "spread")))
     print("\n".join(written(asked)))
 
 

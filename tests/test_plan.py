@@ -118,6 +118,7 @@ def test_make_reads_the_rules_and_writes_nothing_to_show_them(tmp_path):
     (["--traits", "owl", "--device=cpu"], "two traits"), (["--run", "corpus"], "not the folder"),
     (["--run", "."], "not the folder"), (["--untouched", "x"], "UNTOUCHED"),
     (["--student-seeds", "0"], "STUDENT_SEEDS"), (["--analyses", "x", "y"], "no analysis"),
+    (["--analyses", "read", "spread"], "STUDENT_SEEDS=3"),
     (["--set", "corpus.text_files=['gone.txt']"], "gone.txt does not exist"),
     *((["--seeds", seeds], f"SEEDS={seeds}") for seeds in ("0", "-1", "abc", "1.5", "1 2", "")),
     *((["--run", folder], "RUN=") for folder in ("my run", "r%", "a#b", "a:b", "it's", "", "$x")),
