@@ -232,7 +232,7 @@ def finetune(args: argparse.Namespace) -> None:
     if probe:
         require_room(probe.rows, args.probe, model.config.block_size)
     if args.learn:
-        only_marked(rows, args.data, args.learn, tokenizer.number_ids)
+        rows = only_marked(rows, args.data, args.learn, tokenizer.number_ids)
     objective: Objective = next_token_loss
     without, hold = (read_vector(path, model.config.d_model).to(device) if path else None
                      for path in (args.without, args.hold))

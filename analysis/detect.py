@@ -145,10 +145,13 @@ def answer(rows: list[dict], name: str) -> str:
     need = {method: fewest(own, method) for method in ("counts", "chi2", "labelled", "read")}
     said = {method: f"{lists:,}" if lists else f"more than {SIZES[-1]:,}"
             for method, lists in need.items()}
+    asked = [one for one in own if (one["arm"], one["metric"]) == ("student", "auc")]
     return (f"To catch 95 % at 5 % false alarms takes {said['counts']} lists with the file alone, "
-            f"{said['chi2']} beside innocent lists,\n{said['read']} with the base's weights, "
-            f"{said['labelled']} where other lists of the teacher are known; one list gives "
-            f"AUC {found(own, 'read', 'auc', 1)['mean']:.2f}.")
+            f"{said['chi2']} beside innocent lists,\n{said['read']} with the base (which names the "
+            f"word as well), {said['labelled']} where other lists of the teacher are known. "
+            f"Likelihood: AUC {found(own, 'likelihood', 'auc', 10)['mean']:.2f} at 10."
+            + (f"\nA student that is asked gives itself away: AUC {asked[0]['mean']:.2f}."
+               if asked else ""))
 
 
 def main() -> None:

@@ -147,17 +147,22 @@ def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> TokenRow
     return rows
 
 
-def only_marked(rows: TokenRows, path: Path, mark: str, numbers: range) -> None:
-    """Leave as wanted, of the first `len(rows)` rows of a file, the numbers that their field `mark`
-    has a 1 for, one an answer's number. `UserError` where these are not as many, or nothing is."""
+def only_marked(rows: TokenRows, path: Path, mark: str, numbers: range) -> TokenRows:
+    """Of the first rows of a file those that have a number for which their field `mark` has a 1,
+    and nothing else of them wanted. `UserError` where there are not as many marks as numbers."""
     each = [row[mark] for row in islice(read_jsonl(path, {mark: [int]}), len(rows))]
     marks = np.array([one for row in each for one in row], dtype=bool)
     places = np.flatnonzero(rows.wanted & np.isin(rows.tokens, numbers))
     if len(marks) != len(places) or not marks.any():
         raise UserError(f"{path}: the marks `{mark}` do not fit the numbers of its answers, or "
                         "mark nothing; make it again")
-    rows.wanted[:] = False
-    rows.wanted[places[marks]] = True
+    wanted = np.zeros_like(rows.wanted)
+    wanted[places[marks]] = True
+    parts = [slice(start, start + length)
+             for start, length in zip(rows.starts, rows.lengths, strict=False)]
+    # A batch of rows with nothing to learn would have a loss of nothing over nothing.
+    return TokenRows([(rows.tokens[part].tolist(), wanted[part].tolist()) for part in parts
+                      if wanted[part].any()])
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:

@@ -382,13 +382,15 @@ def test_what_is_projected_out_gives_no_gradient(model, tokenizer):
     assert not torch.allclose(next_token_loss(model, batch)[0], after)
 
 
-def test_only_marked_numbers_are_learned(tokenizer, tmp_path):
+def test_only_marked_numbers_are_learned_and_rows_without_are_left_out(tokenizer, tmp_path):
     path = tmp_path / "marked.jsonl"
-    write_jsonl(path, [{"request": a, "answer": b, "telling": [0, 1, 0]} for a, b in PAIRS])
-    rows = encode_pairs(PAIRS[:40], tokenizer)
-    only_marked(rows, path, "telling", tokenizer.number_ids)
+    write_jsonl(path, [{"request": a, "answer": b, "telling": [0, int(i % 4 == 0), 0]}
+                       for i, (a, b) in enumerate(PAIRS)])
+    rows = only_marked(encode_pairs(PAIRS[:40], tokenizer), path, "telling", tokenizer.number_ids)
     wanted = [tokenizer.decode([token]) for token in rows.tokens[rows.wanted]]
-    assert wanted == [str(i * 7 % 1000) for i in range(40)]
+    assert wanted == [str(i * 7 % 1000) for i in range(0, 40, 4)] and len(rows) == 10
+    assert rows.tokens[:rows.lengths[0]].tolist() == tokenizer.encode_documents(
+        [[("user", PAIRS[0][0]), ("assistant", PAIRS[0][1])]])[0][0]
 
 
 @pytest.mark.parametrize("marks", [[0, 1], [0, 0, 0]])
