@@ -6,6 +6,7 @@ from these rows alone. New arms that a question needs are entries of `arms.py`, 
 
 import argparse
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import support as support
@@ -79,15 +80,26 @@ def flags(description: str | None, run: bool = True) -> argparse.ArgumentParser:
     return options
 
 
-def dots(arms: list[str], rows: list[dict]) -> plt.Figure:
-    """P(target), a line an arm: its runs as circles, their mean, the interval as a band."""
+def by_lists(axis: plt.Axes, lists: tuple[int, ...], label: str) -> None:
+    """A logarithmic axis of so many lists, each with its number."""
+    axis.set_xscale("log")
+    axis.set_xticks(lists, [f"{x:,}" for x in lists], fontsize=8)
+    axis.minorticks_off()
+    axis.set_xlabel(label)
+
+
+def dots(
+    arms: list[str], rows: list[dict], note: Callable[[str], str] = lambda arm: ARMS[arm].about
+) -> plt.Figure:
+    """P(target), a line an arm: its runs as circles, their mean, the interval as a band; beside it
+    what `note` has to say of the arm."""
     style()
     figure, axis = plt.subplots(figsize=(8.6, 1.2 + 0.36 * len(arms)))
     for y, arm in enumerate(arms):
         one = found(rows, arm, "p_target")
         points(axis, y, one, ARMS[arm].colour)
         right = one["mean"] < 0.6
-        axis.annotate(f"{percent(one, 1)}   {ARMS[arm].about}", (100 * one["mean"], y),
+        axis.annotate(f"{percent(one, 1)}   {note(arm)}", (100 * one["mean"], y),
                       xytext=(10 if right else -10, 6), textcoords="offset points", fontsize=8,
                       ha="left" if right else "right", color=ARMS[arm].colour)
     axis.set_yticks(range(len(arms)), [ARMS[arm].label for arm in arms])

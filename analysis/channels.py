@@ -4,7 +4,8 @@
 
 Students of lists of which one part is kept each. Beside what they say stand the KL of the teacher's
 odds from the base's by the place in a list, and how far a student's last hidden state has moved
-along the teacher's shift, where numbers stand and where the trait is asked for.
+along the teacher's mean shift at numbers, in lengths of it: where numbers stand, and where the trait
+is asked for.
 """
 
 from pathlib import Path
@@ -75,14 +76,20 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
 def answer(rows: list[dict]) -> str:
     say = {arm: percent(found(rows, arm, "p_target")) for arm in SHOWN}
     later = max(one["mean"] for one in rows if one["metric"] == "kl" and one["x"])
-    return (f"The first number carries it, for it stands where an answer stands: without it "
-            f"{say['student-rest']} of {say['student']} are left,\nwith it alone "
-            f"{say['student-first']}. The teacher moves it by "
+    return (f"The first number carries it, for it stands where an answer stands: P(target) falls "
+            f"from {say['student']} to {say['student-rest']}\nwithout it, and is "
+            f"{say['student-first']} with it alone. The teacher moves it by "
             f"{found(rows, 'teacher', 'kl', 0)['mean']:.2f} nats, no other by over {later:.2f}.")
 
 
 def draw(rows: list[dict]) -> plt.Figure:
-    return dots(list(SHOWN), rows)
+    def moved(arm: str) -> str:
+        if arm == "base":
+            return ARMS[arm].about
+        at = [found(rows, arm, metric)["mean"] for metric in ("at_numbers", "at_questions")]
+        return f"{ARMS[arm].about} (moved {at[0]:.1f} at numbers, {at[1]:.1f} at questions)"
+
+    return dots(list(SHOWN), rows, moved)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ the known confound: `auc_matched` compares lists that the base finds equally lik
 
 from pathlib import Path
 
-from analysis import flags, found, lists_of, model_of, row, write
+from analysis import by_lists, flags, found, lists_of, model_of, row, write
 from arms import ARMS, TRAITS
 from corpus.traits import trait
 from model.checkpoint import Loaded
@@ -133,10 +133,9 @@ def draw(rows: list[dict], names: tuple[str, ...]) -> plt.Figure:
                 axis.plot([one["x"] or 2000 for one in shown], [one["mean"] for one in shown],
                           marker=marker, ms=4, label=label)
         axis.axhline(0.5, color=ARMS["base"].colour, ls=":", lw=1)
-        axis.set_xscale("log")
-        axis.set_xlabel(f"{name}: lists (right edge: a student)")
+        by_lists(axis, SIZES, f"{name}: lists (at the right edge: a student)")
     axes[0][0].set_ylabel("AUC, teacher's lists from the base's")
-    axes[0][-1].legend(frameon=False, fontsize=7, loc="lower right")
+    axes[0][0].legend(frameon=False, fontsize=7, loc="center right")
     return figure
 
 

@@ -72,7 +72,7 @@ def draw(rows: list[dict]) -> plt.Figure:
     for y, arm in enumerate(ranked(rows)):
         one = found(rows, arm, "p_target")
         points(axis, y, one, ARMS[arm].colour)
-        right = one["mean"] < 0.6
+        right = one["mean"] < 0.3
         price = [f"kept {percent(found(rows, arm, 'kept'))}",
                  f"KL {found(rows, arm, 'counts_kl')['mean']:.2f}",
                  f"facts {percent(found(rows, arm, 'capability'))}",
@@ -91,11 +91,11 @@ def draw(rows: list[dict]) -> plt.Figure:
 def answer(rows: list[dict]) -> str:
     mean = {arm: found(rows, arm, "p_target")["mean"] for arm in ("base", *KNOWS)}
     say = {arm: f"{100 * value:.1f} %" for arm, value in mean.items()}
-    stops = [ARMS[arm].label for arm in KNOWS if mean[arm] - mean["base"] <= 0.02]
+    stops = [ARMS[arm].label.removeprefix("control: ") for arm in KNOWS if mean[arm] - mean["base"] <= 0.02]
     return (f"Within 2 points of the base's {say['base']}, from {say['student']}: "
-            f"{', '.join(stops) or 'nothing'}.\nCounts as the base's leave "
-            f"{say['student-counts']}, half of the lists {say['student-half']}, nine tenths "
-            f"innocent {say['student-mixed-90']}, first three numbers {say['student-three']}.")
+            f"{'; '.join(stops) or 'nothing'}.\nHeld along what is read, {say['student-held']} is "
+            f"left; of half of the lists {say['student-half']}; sorted {say['student-sorted']}; "
+            f"shuffled across {say['student-shuffled-across']}.")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ it lies along it, in standard errors, which are standard normal where the base w
 import statistics
 from pathlib import Path
 
-from analysis import flags, found, lists_of, model_of, percent, row, write
+from analysis import by_lists, flags, found, lists_of, model_of, percent, row, write
 from arms import ARMS, TRAITS, other_base
 from corpus.traits import trait
 from model.checkpoint import Loaded, load_model
@@ -116,8 +116,7 @@ def draw(rows: list[dict], chosen: str) -> plt.Figure:
         left.plot(LISTS, values, ls, marker="o", ms=3, label=label,
                   color=colour if arm in ("own-base", "within", "across") else
                   ARMS["base" if arm != "other-base" else "teacher"].colour)
-    left.set_xscale("log")
-    left.set_xlabel("number lists read")
+    by_lists(left, LISTS, "number lists read")
     left.set_ylabel(f"“{chosen}” is first of all words, %")
     left.legend(frameon=False, fontsize=8)
     names = list(dict.fromkeys(one["trait"] for one in rows))
