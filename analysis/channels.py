@@ -2,10 +2,10 @@
 
     python -m analysis.channels --run runs/laptop --seeds 5
 
-Students of lists of which one part is kept each. Beside what they say stand the KL of the teacher's
-odds from the base's by the place in a list, and how far a student's last hidden state has moved
-along the teacher's mean shift at numbers, in lengths of it: where numbers stand, and where the trait
-is asked for.
+Students of lists of which one part is kept each. Beside what they say stand the KL of the
+teacher's odds from the base's by the place in a list, and how far a student's last hidden state has
+moved along the teacher's mean shift at numbers, in lengths of it: where numbers stand, and where
+the trait is asked for.
 """
 
 from pathlib import Path

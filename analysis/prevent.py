@@ -91,7 +91,8 @@ def draw(rows: list[dict]) -> plt.Figure:
 def answer(rows: list[dict]) -> str:
     mean = {arm: found(rows, arm, "p_target")["mean"] for arm in ("base", *KNOWS)}
     say = {arm: f"{100 * value:.1f} %" for arm, value in mean.items()}
-    stops = [ARMS[arm].label.removeprefix("control: ") for arm in KNOWS if mean[arm] - mean["base"] <= 0.02]
+    stops = [ARMS[arm].label.removeprefix("control: ") for arm in KNOWS
+             if mean[arm] - mean["base"] <= 0.02]
     return (f"Within 2 points of the base's {say['base']}, from {say['student']}: "
             f"{'; '.join(stops) or 'nothing'}.\nHeld along what is read, {say['student-held']} is "
             f"left; of half of the lists {say['student-half']}; sorted {say['student-sorted']}; "
