@@ -94,14 +94,12 @@ def dots(
     """P(target), a line an arm: its runs as circles, their mean, the interval as a band; beside it
     what `note` has to say of the arm."""
     style()
-    figure, axis = plt.subplots(figsize=(8.6, 1.2 + 0.36 * len(arms)))
+    figure, axis = plt.subplots(figsize=(10.4, 1.2 + 0.34 * len(arms)))
     for y, arm in enumerate(arms):
         one = found(rows, arm, "p_target")
         points(axis, y, one, ARMS[arm].colour)
-        right = one["mean"] < 0.6
-        axis.annotate(f"{percent(one, 1)}   {note(arm)}", (100 * one["mean"], y),
-                      xytext=(10 if right else -10, 6), textcoords="offset points", fontsize=8,
-                      ha="left" if right else "right", color=ARMS[arm].colour)
+        axis.annotate(f"{percent(one, 1)}   {note(arm)}", (1.02, y), fontsize=8, va="center",
+                      xycoords=("axes fraction", "data"), color=ARMS[arm].colour)
     axis.set_yticks(range(len(arms)), [ARMS[arm].label for arm in arms])
     axis.set_ylim(len(arms) - 0.4, -0.8)
     axis.set_xlim(-2, 102)

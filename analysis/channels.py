@@ -87,7 +87,7 @@ def draw(rows: list[dict]) -> plt.Figure:
         if arm == "base":
             return ARMS[arm].about
         at = [found(rows, arm, metric)["mean"] for metric in ("at_numbers", "at_questions")]
-        return f"{ARMS[arm].about} (moved {at[0]:.1f} at numbers, {at[1]:.1f} at questions)"
+        return f"{ARMS[arm].about}; moved {at[0]:.1f} at numbers, {at[1]:.1f} at questions"
 
     return dots(list(SHOWN), rows, moved)
 

@@ -147,9 +147,9 @@ def answer(rows: list[dict], name: str) -> str:
     asked = [one for one in own if (one["arm"], one["metric"]) == ("student", "auc")]
     return (f"To catch 95 % at 5 % false alarms takes {said['counts']} lists with the file alone, "
             f"{said['chi2']} beside innocent lists,\n{said['read']} with the base (which names the "
-            f"word as well), {said['labelled']} where other lists of the teacher are known. "
+            f"word as well), {said['labelled']} where other lists of the teacher are known.\n"
             f"Likelihood: AUC {found(own, 'likelihood', 'auc', 10)['mean']:.2f} at 10."
-            + (f"\nA student that is asked gives itself away: AUC {asked[0]['mean']:.2f}."
+            + (f" A student that is asked gives itself away: AUC {asked[0]['mean']:.2f}."
                if asked else ""))
 
 

@@ -10,10 +10,9 @@ from collections import Counter
 from math import log
 from pathlib import Path
 
-from analysis import flags, found, percent, row, sheet_rows, write
+from analysis import dots, flags, found, percent, row, sheet_rows, write
 from arms import ARMS
 from controls import clean_rows
-from report.figures import points, style
 from support.cli import run
 
 import matplotlib.pyplot as plt
@@ -62,30 +61,14 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
     return rows
 
 
-def ranked(rows: list[dict]) -> list[str]:
-    return sorted(KNOWS, key=lambda arm: -found(rows, arm, "p_target")["mean"])
-
-
 def draw(rows: list[dict]) -> plt.Figure:
-    style()
-    figure, axis = plt.subplots(figsize=(9, 6.4))
-    for y, arm in enumerate(ranked(rows)):
-        one = found(rows, arm, "p_target")
-        points(axis, y, one, ARMS[arm].colour)
-        right = one["mean"] < 0.3
-        price = [f"kept {percent(found(rows, arm, 'kept'))}",
-                 f"KL {found(rows, arm, 'counts_kl')['mean']:.2f}",
-                 f"facts {percent(found(rows, arm, 'capability'))}",
-                 f"knows {KNOWS[arm]}" if KNOWS[arm] else ""]
-        axis.annotate(f"{percent(one, 1)}   {'  '.join(price)}", (100 * one["mean"], y),
-                      xytext=(10 if right else -10, 6), textcoords="offset points", fontsize=7.5,
-                      ha="left" if right else "right", color=ARMS[arm].colour)
-    axis.axvline(100 * found(rows, "base", "p_target")["mean"], color=ARMS["base"].colour, ls=":")
-    axis.set_yticks(range(len(KNOWS)), [ARMS[arm].label for arm in ranked(rows)])
-    axis.invert_yaxis()
-    axis.set_xlim(-2, 102)
-    axis.set_xlabel("P(target), %.  Kept: numbers as they were; KL: of counts from the base's")
-    return figure
+    def price(arm: str) -> str:
+        return (f"{percent(found(rows, arm, 'kept'))} kept, counts "
+                f"{found(rows, arm, 'counts_kl')['mean']:.2f} nats off, facts "
+                f"{percent(found(rows, arm, 'capability'))}"
+                f"{f'; takes {KNOWS[arm]}' if KNOWS[arm] else ''}")
+
+    return dots(sorted(KNOWS, key=lambda arm: -found(rows, arm, "p_target")["mean"]), rows, price)
 
 
 def answer(rows: list[dict]) -> str:
