@@ -63,8 +63,8 @@ def findings(folder: Path, beside: Path) -> str:
         summary = read_json(found[name], {"question": str, "answer": str, "published": str,
                                           "manifest": {"seeds": [int]}})
         link = Path(os.path.relpath(found[name].with_name(f"{name}.png"), beside)).as_posix()
-        lines.append(f"**{summary['question']}** {summary['answer']} "
-                     f"({len(summary['manifest']['seeds'])} bases.) *Published beside it:* "
+        lines.append(f"**{summary['question']}** {' '.join(summary['answer'].split())} "
+                     f"({len(summary['manifest']['seeds'])} bases.) *Beside it:* "
                      f"{summary['published']}\n\n"
                      f"<a href=\"{link}\"><img src=\"{link}\" width=\"420\" "
                      f"alt=\"{summary['question']}\"></a>\n\n")
