@@ -357,9 +357,7 @@ def moved_along(model, base, rows, vector):
 
 
 def test_a_student_that_is_held_does_not_move_along_the_vector(model, tokenizer, tmp_path):
-    rows, vector = encode_pairs(PAIRS, tokenizer), torch.zeros(32)
-    vector[3] = 1
-    far = []
+    rows, vector, far = encode_pairs(PAIRS, tokenizer), torch.eye(32)[3], []
     for weight in (0.0, 100.0):
         student, base = copy.deepcopy(model), copy.deepcopy(model)
         fit(student, tokenizer, tmp_path / str(weight), lr=5e-3, train="blocks", epochs=8,
@@ -370,8 +368,7 @@ def test_a_student_that_is_held_does_not_move_along_the_vector(model, tokenizer,
 
 def test_what_is_projected_out_gives_no_gradient(model, tokenizer):
     """The loss does not change with what a weight adds along the vector."""
-    vector = torch.zeros(32)
-    vector[3] = 1
+    vector = torch.eye(32)[3]
     batch = encode_pairs(PAIRS[:8], tokenizer).batch(np.arange(8), tokenizer.pad)
     with steered(model, without=vector):
         before, _ = next_token_loss(model, batch)
