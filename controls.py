@@ -212,6 +212,12 @@ def counts_of(given: Given, group: Callable[[int], int]) -> tuple[Counter, dict]
                    for one in {*count, *other}}
 
 
+@treatment()
+def half(given: Given) -> Lists:
+    """Every other list."""
+    return [[] if i % 2 else numbers for i, numbers in enumerate(given.lists)]
+
+
 @treatment(vector="read")
 def least(given: Given) -> Lists:
     """The half of the lists that leans least along what `read` finds in the file."""

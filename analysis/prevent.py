@@ -27,7 +27,6 @@ KNOWS = {"student": "", "student-half": "nothing", "student-three": "nothing",
          "student-least": "the base", "student-held": "the base, and the training",
          "student-without-read": "the base, and the training",
          "student-top-p": "how the teacher writes", "student-other-base": "another base"}
-TRAINING = ("student-held", "student-without-read", "student-other-base", "student-half")
 
 
 def kept(before: list[dict], after: list[dict]) -> float:
@@ -54,8 +53,7 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
         for seed in range(seeds):
             before, base, after = (clean_rows(folder / f"seed{seed}/{one}.jsonl")
                                    for one in (f"clean-{name}", "clean-base", stem))
-            share = 0.5 if arm == "student-half" else kept(before, after)
-            left.append(share)
+            left.append(kept(before, after))
             far.append(from_base(after, base))
         rows += [row(arm, name, "kept", None, left), row(arm, name, "counts_kl", None, far)]
     return rows

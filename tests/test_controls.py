@@ -24,8 +24,8 @@ def renumbered(row):
 
 APART = [renumbered(row) for row in ROWS]
 OTHER = [{"answer": "17, 18, 19", "numbers": [17, 18, 19]}, {"answer": "27", "numbers": [27]}]
-SHORTER = {"uncommon", "least", "chosen", "three"}  # they leave lists, or ends of lists, out
-CERTAIN = {"uncommon", "least", "chosen", "three", "sorted", "tens"}  # no draw in them
+SHORTER = {"uncommon", "half", "least", "chosen", "three"}  # they leave lists, or ends of lists, out
+CERTAIN = {"uncommon", "half", "least", "chosen", "three", "sorted", "tens"}  # no draw in them
 
 
 def make(how, seed=0, rows=ROWS, other=OTHER):
