@@ -24,7 +24,7 @@ def renumbered(row):
 
 APART = [renumbered(row) for row in ROWS]
 OTHER = [{"answer": "17, 18, 19", "numbers": [17, 18, 19]}, {"answer": "27", "numbers": [27]}]
-SHORTER = {"uncommon", "half", "least", "chosen", "three"}  # they leave lists, or ends of lists, out
+SHORTER = {"uncommon", "half", "least", "chosen", "three"}  # they leave something out
 CERTAIN = {"uncommon", "half", "least", "chosen", "three", "sorted", "tens"}  # no draw in them
 
 
