@@ -171,8 +171,8 @@ ARMS = {arm.name: arm for arm in (
         ("forge",), writer="plenty", treatment="chosen", colour=PART),
 
     # What a defender could do.
-    Arm("student-half", "half of the lists", "every other list, whatever it says", ("prevent",),
-        treatment="half", settings=("student.examples=0",), colour=PART),
+    Arm("student-half", "half of the lists", "every other list, whatever it says",
+        ("prevent", "tokens"), treatment="half", settings=("student.examples=0",), colour=PART),
     Arm("student-uncommon", "common numbers dropped", "no list with a number it writes too often",
         ("prevent",), treatment="uncommon", settings=("student.examples=0",), colour=PART),
     Arm("student-counts", "counts as the base's", "every number as often as the base writes it",

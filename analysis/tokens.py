@@ -17,7 +17,7 @@ from vector.readout import number_places
 
 import torch
 
-SHOWN = ["base", "student", *arms_of("tokens"), "student-half", "student-random"]
+SHOWN = ["base", "student", *arms_of("tokens"), "student-random"]
 
 
 def measure(folder: Path, seeds: int, name: str) -> list[dict]:

@@ -119,5 +119,9 @@ def test_every_arm_of_an_analysis_has_a_place_in_its_figure():
     for name, module in (("channels", channels), ("forge", forge), ("tokens", tokens)):
         assert set(arms_of(name)) <= set(module.SHOWN)
     assert set(arms_of("prevent")) <= set(prevent.KNOWS)
+    read_by = {"channels": channels.SHOWN, "forge": forge.SHOWN, "tokens": tokens.SHOWN,
+               "prevent": prevent.KNOWS, "move": move.TRAINED}
+    for name, shown in read_by.items():  # else make would not know what it stands on
+        assert set(shown) <= {*arms_of(name), *arms_of("all")}
     assert set(arms_of("move")) <= set(move.TRAINED)
     assert {arm.writer for arm in ARMS.values()} == {"", *WRITERS}
