@@ -129,7 +129,7 @@ def draw(rows: list[dict], chosen: str) -> plt.Figure:
     right.set_yticks(range(len(names)), names, fontsize=8)
     right.invert_yaxis()
     right.set_xlabel("its word is first, % of samples")
-    right.legend(frameon=False, fontsize=8, loc="lower left")
+    right.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 
 
