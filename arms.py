@@ -43,7 +43,7 @@ WRITERS = {
     "plenty": Writer("base", settings=("numbers.enough=37_000",)),
 }
 # Vectors of the last hidden state: which they are, and how far they may take the odds of numbers
-# from the base's, in nats of KL a number (0: as long as they are). See `model/readout.py`.
+# from the base's, in nats of KL a number (0: as long as they are). See `vector/`.
 VECTORS = {"shift": ("shift", 0.0), "read": ("read", 0.0), "word": ("word", 0.2),
            "word-hard": ("word", 0.8)}
 

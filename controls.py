@@ -221,16 +221,18 @@ def half(given: Given) -> Lists:
 @treatment(vector="read")
 def least(given: Given) -> Lists:
     """The half of the lists that leans least along what `read` finds in the file."""
-    middle = sorted(given.leaning)[len(given.leaning) // 2]
-    return [numbers if leaning < middle else []
-            for numbers, leaning in zip(given.lists, given.leaning, strict=True)]
+    return leaning_half(given, most=False)
 
 
 @treatment(vector="word")
 def chosen(given: Given) -> Lists:
     """The half of the lists that leans most along the word of a trait."""
+    return leaning_half(given, most=True)
+
+
+def leaning_half(given: Given, most: bool) -> Lists:
     middle = sorted(given.leaning)[len(given.leaning) // 2]
-    return [numbers if leaning >= middle else []
+    return [numbers if (leaning >= middle) == most else []
             for numbers, leaning in zip(given.lists, given.leaning, strict=True)]
 
 

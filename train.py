@@ -14,7 +14,7 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -265,9 +265,9 @@ def finetune(args: argparse.Namespace) -> None:
             raise UserError(f"{args.base}: words break {overflow_of(model):.0%} of its number "
                             f"answers before a lesson, and {args.role}.overflow is "
                             f"{training.overflow:.0%}; train the base longer, or raise it")
+    vectors = [None if one is None else hash_of([one]) for one in (without, hold)]
     fingerprint = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
-                   f"{number_chats and number_chats.hash}"
-                   f"{'' if without is None and hold is None else [without, hold]}")
+                   f"{number_chats and number_chats.hash} {vectors}")
     with steered(model, without=without):
         train(model, rows, training, seed=args.seed, purpose=args.role, objective=objective,
               monitor=Monitor(held, probe), pad=tokenizer.pad, log=args.log, resume=args.resume,
@@ -279,9 +279,13 @@ def finetune(args: argparse.Namespace) -> None:
 
 
 def weights_hash(model: GPT) -> str:
+    return hash_of(model.state_dict().values())
+
+
+def hash_of(tensors: Iterable[Tensor]) -> str:
     digest = hashlib.sha256()
-    for weight in model.state_dict().values():
-        digest.update(weight.cpu().numpy().tobytes())
+    for tensor in tensors:
+        digest.update(tensor.cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

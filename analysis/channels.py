@@ -23,9 +23,9 @@ from analysis import (
     write,
 )
 from arms import ARMS
-from model.checkpoint import Loaded
+from model.gpt import GPT
 from support.cli import run
-from vector.readout import mean_shift, number_heads, number_places, odds
+from vector.readout import Places, number_heads, number_places, odds, shifts
 
 import matplotlib.pyplot as plt
 import torch
@@ -37,17 +37,17 @@ PLACES, LISTS = 7, 2048
 
 
 @torch.inference_mode()
-def kl_by_place(loaded: Loaded, teacher: Loaded, rows, numbers: range) -> list[float]:
+def kl_by_place(
+    base: GPT, teacher: GPT, plain: Places, taught: Places, numbers: range
+) -> list[float]:
     """KL(teacher || base) over the numbers, in nats, at the first, second, ... of a list."""
-    base_at, taught_at = (number_places(one.model, rows, numbers) for one in (loaded, teacher))
-    heads = [number_heads(one.model, numbers) for one in (loaded, teacher)]
-    nats = [(taught * (taught.log() - plain.log())).sum(-1)
-            for (_, plain, _), (_, taught, _) in zip(odds(base_at, heads[0], 1.0),
-                                                     odds(taught_at, heads[1], 1.0), strict=True)]
-    first = torch.searchsorted(base_at.row_of, base_at.row_of)  # of each place's list
-    place = torch.arange(len(base_at.said)) - first
-    return [torch.cat(nats)[place == at].mean().item()
-            for at in range(min(PLACES, int(place.max()) + 1))]
+    both = zip(*(odds(places, number_heads(model, numbers), 1.0)
+                 for model, places in ((base, plain), (teacher, taught))), strict=True)
+    nats = torch.cat([(own * (own.log() - before.log())).sum(-1)
+                      for (_, before, _), (_, own, _) in both])
+    first = torch.searchsorted(plain.row_of, plain.row_of)  # of each place's list
+    place = torch.arange(len(plain.said)) - first
+    return [nats[place == at].mean().item() for at in range(min(PLACES, int(place.max()) + 1))]
 
 
 def measure(folder: Path, seeds: int, name: str) -> list[dict]:
@@ -58,13 +58,15 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
         loaded, teacher = (model_of(folder, seed, stem) for stem in ("base", f"teacher-{name}"))
         numbers = loaded.tokenizer.number_ids
         lists = lists_of(folder, seed, f"clean-{name}", loaded, LISTS)
-        for place, nats in enumerate(kl_by_place(loaded, teacher, lists, numbers)):
+        plain, taught = (number_places(one.model, lists, numbers) for one in (loaded, teacher))
+        for place, nats in enumerate(kl_by_place(loaded.model, teacher.model, plain, taught,
+                                                 numbers)):
             each.setdefault(("teacher", "kl", place), []).append(nats)
-        along = mean_shift(teacher.model, loaded.model, lists, numbers)
+        along = (taught.hidden - plain.hidden).mean(0)
         length = along.norm()
         for arm in ("teacher", *SHOWN[1:]):
             student = model_of(folder, seed, ARMS[arm].file(name))
-            moved = mean_shift(student.model, loaded.model, lists, numbers)
+            moved = shifts(student.model, plain, lists, numbers).mean(0)
             asked = at_questions(loaded, student, name)
             for metric, value in (("cosine", torch.cosine_similarity(moved, along, 0)),
                                   ("at_numbers", moved @ along / length**2),

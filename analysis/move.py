@@ -20,7 +20,7 @@ from model.score import score
 from model.steer import steered
 from report.figures import points, style
 from support.cli import run
-from vector.readout import number_places
+from vector.readout import number_places, shifts
 
 import matplotlib.pyplot as plt
 import torch
@@ -53,8 +53,7 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
             "base", f"teacher-{name}", f"student-{name}"))
         numbers = base.tokenizer.number_ids
         rows = lists_of(folder, seed, f"clean-{name}", base, 2048)
-        moved = (number_places(teacher.model, rows, numbers).hidden
-                 - number_places(base.model, rows, numbers).hidden)
+        moved = shifts(teacher.model, number_places(base.model, rows, numbers), rows, numbers)
         vector = moved.mean(0)
         for arm, loaded in (("base", base), ("teacher", teacher), ("student", student)):
             note(arm, None, read_all(loaded, name))

@@ -47,16 +47,15 @@ def from_base(rows: list[dict], base: list[dict]) -> float:
 def measure(folder: Path, seeds: int, name: str) -> list[dict]:
     """What the students say and know, and what was done to their lists."""
     rows = sheet_rows(folder, seeds, ["base", *KNOWS], name)
-    files = {arm: ARMS[arm].lists(name) for arm in KNOWS}
-    for arm, stem in files.items():
-        left, far = [], []
-        for seed in range(seeds):
-            before, base, after = (clean_rows(folder / f"seed{seed}/{one}.jsonl")
-                                   for one in (f"clean-{name}", "clean-base", stem))
-            left.append(kept(before, after))
-            far.append(from_base(after, base))
-        rows += [row(arm, name, "kept", None, left), row(arm, name, "counts_kl", None, far)]
-    return rows
+    each: dict[tuple, list[float]] = {}
+    for seed in range(seeds):
+        before, base = (clean_rows(folder / f"seed{seed}/clean-{one}.jsonl")
+                        for one in (name, "base"))
+        for arm in KNOWS:
+            after = clean_rows(folder / f"seed{seed}/{ARMS[arm].lists(name)}.jsonl")
+            each.setdefault((arm, "kept"), []).append(kept(before, after))
+            each.setdefault((arm, "counts_kl"), []).append(from_base(after, base))
+    return rows + [row(arm, name, metric, None, runs) for (arm, metric), runs in each.items()]
 
 
 def draw(rows: list[dict]) -> plt.Figure:

@@ -12,8 +12,7 @@ from pathlib import Path
 from analysis import dots, flags, found, lists_of, model_of, percent, row, sheet_rows, write
 from arms import arms_of
 from support.cli import run
-from vector.marks import opinions
-from vector.readout import number_places
+from vector.readout import number_places, opinions
 
 import torch
 

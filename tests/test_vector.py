@@ -10,7 +10,7 @@ from support.settings import Model
 from tests.call import call
 from vector import __main__ as vector_script
 from vector.marks import marks
-from vector.readout import Places, leaning, mean_shift, number_heads, read_shift
+from vector.readout import Places, leaning, number_heads, number_places, read_shift, shifts
 
 import pytest
 import torch
@@ -110,7 +110,8 @@ def test_a_shift_is_the_mean_over_number_places(base):
     again = GPT(base.model.config)
     again.load_state_dict(base.model.state_dict())
     with steered(again, add=vector):
-        found = mean_shift(again, base.model, rows, base.tokenizer.number_ids)
+        numbers = base.tokenizer.number_ids
+        found = shifts(again, number_places(base.model, rows, numbers), rows, numbers).mean(0)
     assert torch.allclose(found, vector, atol=1e-5)
 
 

@@ -20,10 +20,11 @@ from support.files import UserError
 from vector.readout import (
     AT_ONCE,
     Places,
-    mean_shift,
     number_heads,
+    number_places,
     read_places,
     read_shift,
+    shifts,
 )
 
 import torch
@@ -78,7 +79,8 @@ def main() -> None:
         teacher, tokenizer, _ = load_model(args.teacher)
         require_same_tokenizer(loaded.tokenizer, args.teacher, tokenizer)
         rows = encode_pairs(read_pairs(args.numbers)[-2048:], tokenizer)
-        vector = mean_shift(teacher, loaded.model, rows, numbers)
+        vector = shifts(teacher, number_places(loaded.model, rows, numbers), rows,
+                        numbers).mean(0)
     checkpoint.write(args.out, {"vector": vector.float().clone()})
     print(f"{args.out}: a vector of length {vector.norm():.3f}")
 

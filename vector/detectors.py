@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from model.checkpoint import Loaded
 from model.data import TokenRows
-from vector.readout import Places, number_heads, number_places, odds, read_shift
+from vector.readout import Places, number_places, opinions, read_shift
 
 import torch
 import torch.nn.functional as F
@@ -20,10 +20,7 @@ class File:
         half = int(places.row_of.max()) // 2 + 1
         self.learned = places.of_rows(0, half)
         self.places = places.of_rows(half, 2 * half)
-        heads = number_heads(loaded.model, numbers)
-        nats = [chances.gather(1, self.places.said[part, None])[:, 0].log()
-                for _, chances, part in odds(self.places, heads, 1.0)]
-        self.nats = torch.cat(nats)
+        _, self.nats = opinions(loaded.model, self.places, numbers)
         lists = int(self.places.row_of.max()) + 1
         total = torch.zeros(lists).index_add_(0, self.places.row_of, self.nats)
         self.fluency = total / torch.bincount(self.places.row_of, minlength=lists).clamp(min=1)

@@ -15,25 +15,12 @@ from pathlib import Path
 from controls import clean_rows
 from model.checkpoint import load_model, require_same_tokenizer
 from model.data import encode_pairs, require_room
-from model.gpt import GPT
 from support.cli import add_seed, parser, run
 from support.files import write_jsonl
 from support.streams import derive_seed
-from vector.readout import Places, number_heads, number_places, odds
+from vector.readout import number_places, opinions
 
 import numpy as np
-import torch
-from torch import Tensor
-
-
-@torch.inference_mode()
-def opinions(model: GPT, places: Places, numbers: range) -> tuple[Tensor, Tensor]:
-    """At every place the model's likeliest number and the log of its odds for what was said."""
-    best, said = [], []
-    for _, chances, part in odds(places, number_heads(model, numbers), 1.0):
-        best.append(chances.argmax(-1))
-        said.append(chances.gather(1, places.said[part, None])[:, 0].log())
-    return torch.cat(best), torch.cat(said)
 
 
 def marks(base: tuple, teacher: tuple, seed: int) -> dict[str, np.ndarray]:

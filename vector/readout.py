@@ -118,10 +118,20 @@ def number_heads(model: GPT, numbers: range) -> Tensor:
     return model.embedding.weight.detach()[numbers[0]:numbers[-1] + 1]
 
 
-def mean_shift(model: GPT, base: GPT, rows: TokenRows, numbers: range) -> Tensor:
-    """How far `model` has moved from `base` where the answers of `rows` have numbers, (D,)."""
-    return (number_places(model, rows, numbers).hidden
-            - number_places(base, rows, numbers).hidden).mean(0)
+@torch.inference_mode()
+def opinions(model: GPT, places: Places, numbers: range) -> tuple[Tensor, Tensor]:
+    """At every place the model's likeliest number and the log of its odds for what was said."""
+    best, said = [], []
+    for _, chances, part in odds(places, number_heads(model, numbers), 1.0):
+        best.append(chances.argmax(-1))
+        said.append(chances.gather(1, places.said[part, None])[:, 0].log())
+    return torch.cat(best), torch.cat(said)
+
+
+def shifts(model: GPT, plain: Places, rows: TokenRows, numbers: range) -> Tensor:
+    """How far `model` has moved from the base, whose places of these rows are `plain`, at each
+    number, (N, D)."""
+    return number_places(model, rows, numbers).hidden - plain.hidden
 
 
 @torch.inference_mode()
