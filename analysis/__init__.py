@@ -62,12 +62,11 @@ def lists_of(folder: Path, seed: int, stem: str, loaded: Loaded, most: int = 0) 
 
 
 @torch.inference_mode()
-def at_questions(loaded: Loaded, student: Loaded, name: str) -> torch.Tensor:
-    """How far a student's last hidden state has moved where the trait is asked for, (D,)."""
+def at_questions(loaded: Loaded, name: str) -> torch.Tensor:
+    """The last hidden state where the trait is asked for, a row a question, (Q, D)."""
     prompts = loaded.tokenizer.encode_prompts([[("user", text)] for text in
                                                trait(name).questions()])
-    moved = [one.model(torch.tensor([ids]))[0, -1] for ids in prompts for one in (student, loaded)]
-    return (torch.stack(moved[::2]) - torch.stack(moved[1::2])).mean(0)
+    return torch.stack([loaded.model(torch.tensor([ids]))[0, -1] for ids in prompts])
 
 
 def flags(description: str | None, run: bool = True) -> argparse.ArgumentParser:

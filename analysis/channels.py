@@ -63,11 +63,11 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
                                                  numbers)):
             each.setdefault(("teacher", "kl", place), []).append(nats)
         along = (taught.hidden - plain.hidden).mean(0)
-        length = along.norm()
+        length, before = along.norm(), at_questions(loaded, name)
         for arm in ("teacher", *SHOWN[1:]):
             student = model_of(folder, seed, ARMS[arm].file(name))
             moved = shifts(student.model, plain, lists, numbers).mean(0)
-            asked = at_questions(loaded, student, name)
+            asked = (at_questions(student, name) - before).mean(0)
             for metric, value in (("cosine", torch.cosine_similarity(moved, along, 0)),
                                   ("at_numbers", moved @ along / length**2),
                                   ("at_questions", asked @ along / length**2)):

@@ -62,7 +62,8 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
         for times in TIMES:
             with steered(base.model, times * vector):
                 note("base with", times, read_all(base, name))
-        asked = {arm: at_questions(base, loaded, name)
+        before = at_questions(base, name)
+        asked = {arm: (at_questions(loaded, name) - before).mean(0)
                  for arm, loaded in (("teacher", teacher), ("student", student))}
         note("vector", None, {
             "constant": (vector.square().sum() / moved.square().sum(1).mean()).item(),
