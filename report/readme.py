@@ -63,7 +63,7 @@ def findings(folder: Path, beside: Path) -> str:
         summary = read_json(found[name], {"question": str, "answer": str, "published": str,
                                           "manifest": {"seeds": [int]}})
         link = Path(os.path.relpath(found[name].with_name(f"{name}.png"), beside)).as_posix()
-        lines.append(f"**{summary['question']}** {' '.join(summary['answer'].split())} "
+        lines.append(f"**{summary['question']}** {summary['answer']} "
                      f"({len(summary['manifest']['seeds'])} bases.) *Beside it:* "
                      f"{summary['published']}\n\n"
                      f"<a href=\"{link}\"><img src=\"{link}\" width=\"420\" "
