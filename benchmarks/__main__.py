@@ -30,8 +30,8 @@ from model.checkpoint import save_model
 from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
-from report.__main__ import line
 from report.rows import PACKAGES, commit, timing
+from report.tables import line
 from support.cli import add_common, choose_device, parser, run
 from support.files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
 from support.settings import Config, Model, Training, load_config
