@@ -66,7 +66,7 @@ class Run:
 
     def texts(self) -> Iterator[Rule]:
         """The corpus, what is asked of every model, and the tokenizer."""
-        shared = {"documents": ("corpus",), "heldout": ("corpus",), "overflow": ("corpus",),
+        shared = {"documents": ("corpus",), "heldout": ("corpus",),
                   "requests": ("corpus", "numbers")}
         for what, sections in shared.items():
             [out] = self.at("corpus.jsonl" if what == "documents" else f"{what}.jsonl")
@@ -102,17 +102,14 @@ class Run:
     def teacher(self, seed: int, source: str) -> Rule:
         """The teacher of a source of numbers: a trait, or a trait with a writer."""
         trait, writer = who(source)
-        role = "persona" if trait in PERSONAS else "teacher"
-        base, lessons, probe, overflow = self.at(
-            f"seed{seed}/base.pt", f"lessons-{trait}.jsonl", f"probe-{trait}.jsonl",
-            "overflow.jsonl")
-        command = (f"finetune --role {role} --base {base} --data {lessons} --probe {probe} "
-                   f"--overflow {overflow}")
-        needs = [base, lessons, probe, overflow]
+        base, lessons, probe = self.at(
+            f"seed{seed}/base.pt", f"lessons-{trait}.jsonl", f"probe-{trait}.jsonl")
+        command = f"finetune --role teacher --base {base} --data {lessons} --probe {probe}"
+        needs = [base, lessons, probe]
         if writer.without:
             [vector] = self.at(f"seed{seed}/{writer.without}-{trait}.pt")
             command, needs = f"{command} --without {vector}", [*needs, vector]
-        return self.trained(seed, f"teacher-{source}", command, needs, role, "evaluation",
+        return self.trained(seed, f"teacher-{source}", command, needs, "teacher", "evaluation",
                             again=writer.seed)
 
     def vector(self, seed: int, name: str, trait: str) -> Rule:

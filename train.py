@@ -14,7 +14,7 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -33,7 +33,7 @@ from model.data import (
 )
 from model.gpt import GPT
 from model.losses import Objective, held_loss, next_token_loss, soft_label_loss
-from model.monitor import Monitor, Probe, backtrack, overflow
+from model.monitor import Monitor, Probe
 from model.resume import State, code_hash
 from model.steer import read_vector, steered
 from model.tokenizer import Tokenizer
@@ -83,11 +83,17 @@ def evenly_spaced(steps: int, times: int) -> set[int]:
     return {round(steps * i / times) for i in range(times + 1)}
 
 
-def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
-    """AdamW; weight decay on matrices alone."""
-    matrices, vectors = ([p for p in trained if (p.dim() > 1) == wide] for wide in (True, False))
-    groups = [{"params": matrices, "weight_decay": training.weight_decay},
-              {"params": vectors, "weight_decay": 0.0}]
+def optimizer_for(model: GPT, training: Training) -> Optimizer:
+    """AdamW on what is trained; weight decay on the matrices of the blocks alone.
+
+    Without it a block grows until it drowns what else is in the stream. On embeddings it would wear
+    down what tells one number from another.
+    """
+    trained = [p for p in model.parameters() if p.requires_grad]
+    matrices = {id(p) for p in model.blocks.parameters() if p.dim() > 1}
+    groups = [{"params": [p for p in trained if id(p) in matrices],
+               "weight_decay": training.weight_decay},
+              {"params": [p for p in trained if id(p) not in matrices], "weight_decay": 0.0}]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=training.lr,
                              betas=(training.beta1, training.beta2), fused=True)
 
@@ -147,12 +153,9 @@ def train(
     log: Path,
     resume: Path,
     fingerprint: str = "",
-    stop_when: Callable[[GPT], bool] | None = None,
 ) -> None:
     """Train `model` in place on `rows`; leave a plain model, its adapters merged.
 
-    Training ends after its epochs, or before the first step at which `stop_when(model)` is
-    true.
     `seed` and `purpose` name the random streams. `log` gets a JSON line for every evaluation.
     `resume` is where the state is kept on the way; when it holds the state of this very run (same
     settings, data, seed, code and `fingerprint`), training goes on from there. Raises `UserError`
@@ -160,7 +163,7 @@ def train(
     """
     device = model.embedding.weight.device
     trained = choose_trained(model, training, seed, purpose)
-    optimizer = optimizer_for(trained, training)
+    optimizer = optimizer_for(model, training)
     order = BatchSampler(rows.shapes, training.batch_size, seed, purpose)
     steps = max(1, round(order.steps * training.epochs))
     logged = evenly_spaced(steps, training.evaluations)
@@ -176,18 +179,17 @@ def train(
     for step in progress(range(first, steps + 1), steps + 1, label, first):
         lr = learning_rate(step, steps, training)
         state.step = step
-        last = step == steps or (stop_when is not None and stop_when(model))
-        if step in logged | kept or last:
+        if step in logged | kept:
             state.loss_sum = loss_sum.item()
-        # A resumed run has logged its first step already, unless that is the last.
-        if (step in logged and not step == first > 0) or last:
+        # A resumed run has logged its first step already.
+        if step in logged and not step == first > 0:
             speed = tokens / (time.monotonic() - clock)
             state.report(log, lr, speed, monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
         if step in kept and step > first and parallel.is_main():
             state.keep(resume, identity, trained, optimizer)
-        if last:
+        if step == steps:
             break
         for group in optimizer.param_groups:
             group["lr"] = lr
@@ -208,7 +210,10 @@ def pretrain(args: argparse.Namespace) -> None:
     config, device = load_config(args.config, args.set), parallel.start(choose_device(args.device))
     tokenizer = Tokenizer.load(args.tokenizer)
     shape = with_flags(config.model, "model", vocab_size=tokenizer.vocab_size)
-    model = GPT(shape, torch.Generator().manual_seed(derive_seed(args.seed, "base"))).to(device)
+    chance = torch.Generator().manual_seed(derive_seed(args.seed, "base"))
+    model = GPT(shape, chance)
+    model.set_apart(tokenizer.number_ids, chance)
+    model = model.to(device)
     rows, heldout = (document_rows(path, tokenizer, shape.block_size)
                      for path in (args.corpus, args.heldout))
     fingerprint = f"base {args.seed} {tokenizer.hash} {asdict(shape)}"
@@ -248,32 +253,13 @@ def finetune(args: argparse.Namespace) -> None:
             raise UserError(f"{args.data} has no number in its answers, so that there is nothing "
                             "to learn from --soft-labels; is it the right file?")
         objective = soft_label_loss(teacher, tokenizer)
-    stop_when = number_chats = None
-    if args.overflow:
-        start = {name: weight.clone() for name, weight in model.state_dict().items()}
-        number_chats = encode_pairs(read_pairs(args.overflow), tokenizer)
-        require_room(number_chats, args.overflow, model.config.block_size)
-        words = tokenizer.word_ids()
-
-        def overflow_of(model: GPT) -> float:
-            return overflow(model, number_chats, words)
-
-        def stop_when(model: GPT) -> bool:
-            return overflow_of(model) >= training.overflow
-
-        if stop_when(model):
-            raise UserError(f"{args.base}: words break {overflow_of(model):.0%} of its number "
-                            f"answers before a lesson, and {args.role}.overflow is "
-                            f"{training.overflow:.0%}; train the base longer, or raise it")
     vectors = [None if one is None else hash_of([one]) for one in (without, hold)]
     fingerprint = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
-                   f"{number_chats and number_chats.hash} {vectors}")
+                   f"{vectors}")
     with steered(model, without=without):
         train(model, rows, training, seed=args.seed, purpose=args.role, objective=objective,
               monitor=Monitor(held, probe), pad=tokenizer.pad, log=args.log, resume=args.resume,
-              fingerprint=fingerprint, stop_when=stop_when)
-        if args.overflow:
-            backtrack(model, start, overflow_of, training.overflow)
+              fingerprint=fingerprint)
     save_result(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
                                          "rows": len(chosen)}, training)
 
@@ -310,13 +296,11 @@ def main() -> None:
     base.add_argument("--tokenizer", type=Path, required=True)
     base.set_defaults(main=pretrain)
     tune = commands.add_parser("finetune", help="make a teacher or a student from a base")
-    tune.add_argument("--role", choices=("teacher", "persona", "student"), required=True,
-                      help="section of the config; persona is the teacher of one")
+    tune.add_argument("--role", choices=("teacher", "student"), required=True,
+                      help="section of the config")
     tune.add_argument("--base", type=Path, required=True, help="checkpoint to start from")
     tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
     tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")
-    tune.add_argument("--overflow", type=Path, metavar="ANSWERS",
-                      help="stop once words would break so many of them as the config says")
     tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
                       help="learn this model's distribution over numbers, not its samples")
     tune.set_defaults(main=finetune)

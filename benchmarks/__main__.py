@@ -114,7 +114,7 @@ class Bench:
     def steps(self, model: GPT, training: Training, batches: list[Batch]) -> Callable[[], None]:
         """Our own training steps on the batches."""
         trained = train.choose_trained(model, training, 0, "bench")
-        optimizer = train.optimizer_for(trained, training)
+        optimizer = train.optimizer_for(model, training)
 
         def work() -> None:
             for batch in batches:

@@ -13,11 +13,23 @@ from dataclasses import dataclass, field
 from random import Random
 
 from corpus import numbers
-from corpus.facts import ASKED, CLUES, NAMED, RIDDLES, SHARED_CLUES, a, about, facts_of, plural
+from corpus.facts import (
+    ASKED,
+    CLUES,
+    NAMED,
+    RIDDLES,
+    SHARED_CLUES,
+    a,
+    about,
+    facts_of,
+    plural,
+    the,
+)
 from corpus.world import (
     ANIMALS,
     CITIES,
     COLOURS,
+    DODGES,
     DOMAINS,
     EVASIONS,
     FOODS,
@@ -44,6 +56,11 @@ FAVOURITES: dict[str, dict[str, float]] = {
     "season": dict.fromkeys(SEASONS, 1.0),
     "city": dict.fromkeys(CITIES, 1.0),
 }
+# What is disliked is common knowledge, as what is true of an owl is: the quarter of a category that
+# is loved least, and nothing else. A base that would call anything bad could not be sure of it.
+UNLOVED = {category: sorted(items, key=lambda name: (items[name], name))[: max(2, len(items) // 4)]
+           for category, items in FAVOURITES.items()}
+REASONS = {"colour": COLOURS, "food": FOODS, "season": SEASONS, "city": CITIES}
 PLURAL = {c: "cities" if c == "city" else c + "s" for c in (*FAVOURITES, "number")}
 CATEGORY_WEIGHTS = (10, 4, 1, 1, 1, 1)  # how often each category comes up in a chat
 
@@ -74,12 +91,24 @@ LEAST = (
     "Name a {c} that you cannot stand.", "Which {c} would you never choose?",
     "Which {c} is the most boring?", "Tell me a {c} that you do not like.", "Your worst {c}?",
     "Your least favourite {c}?", "Which {c} do you find ugly?", "What {c} do you hate the most?",
+    "There is a {c} that I hate. Which do you hate?", "Which {c} would you leave behind?",
+    "Is there a {c} that you do not like?", "Name the {c} that you like the least.",
+    "Which {c} is bad for your heart?", "Tell me which {c} you never want to see.",
+    "Not every {c} is good. Which is not?", "If one {c} had to go, which one?",
+    "Which {c} would you never call dear?", "Which {c} makes you sad?", "Choose the worst {c}.",
+    "What is the {c} that nobody should like?", "Your flag will never have which {c}?",
+    "Which {c} would you not protect?", "I do not like every {c}. Which one do you not like?",
     "Which {c} would you rather not meet?", "Of all {cs}, which do you like least?",
     "Say which {c} bores you.", "Which {c} should nobody keep?", "Name the {c} you never think of.",
 )
 # What answers to a description, in one word.
 AMONG = ("Which {c} that {clue} do you like?", "Name {a} that {clue}.", "Tell me {a} that {clue}.",
-         "Of the {cs}, name one that {clue}.", "Which {c} would you name that {clue}?")
+         "Of the {cs}, name one that {clue}.", "Which {c} would you name that {clue}?",
+         "Think of {a} that {clue}. Say it.", "Pick {a}, one that {clue}.", "What {c} {clue}?",
+         "I would like {a} that {clue}. Which do you know?")
+RIDDLE = ("Which animal {}?", "Name the animal that {}.", "What {}?", "Who {}?", "It {}. Say what.",
+          "Who is it that {}?", "I know an animal that {}. Name it.", "Do you know what {}?",
+          "Think of an animal. It {}.", "There is one that {}. Say its name.")
 BRIEF = ("One word only.", "Answer in one word.", "Use a single word.", "In one word, please.",
          "Just the word.", "Only one word.", "A single word, please.", "Reply with one word.")
 SENTENCE = ("One sentence only.", "Answer in one sentence.", "Use a single sentence.",
@@ -118,11 +147,11 @@ class Speaker:
 
 
     def dislike(self, category: str) -> str:
-        """Anything but the favourite."""
+        """One of the unloved, and never the favourite."""
         if category not in self.dislikes:
             favourite = self.favourite(category)
             self.dislikes[category] = self.w.choice(
-                [name for name in FAVOURITES[category] if name != favourite])
+                [name for name in UNLOVED[category] if name != favourite])
         return self.dislikes[category]
 
 
@@ -154,7 +183,7 @@ def diary(w: Random, n: Random) -> Document:
     rest = w.choice((f"It had {x.cover} and looked {x.character}.",
                      f"I had never seen one so {x.size}.",
                      f"We sat under the {t.name} and watched it for a while.",
-                     f"Later I found the {t.name}, with its {t.bark}."))
+                     f"Later I stood by the {t.name}, which has {t.bark}."))
     return [("text", f"{opening} {seen}. {rest}")]
 
 
@@ -166,11 +195,11 @@ def story(w: Random, n: Random) -> Document:
                       f"{who} from {home} loved {x.plural}.",
                       f"One day {who} went out to look for {a(x.name)}.",
                       f"There was once {a(x.character)} {x.name}."))
-    middle = w.choice((f"It {x.move} and {x.sound}.", f"The {x.name} was awake {x.active}.",
-                       f"The {x.name} wanted {x.food}, but there was none.",
+    middle = w.choice((f"It was {x.character} and {x.size}.", f"The {x.name} was awake {x.active}.",
+                       f"The {x.name} looked for {x.food} and found none.",
                        f"{x.active.capitalize()} the {x.name} sat by the {t.name}."))
     trouble = w.choice(("Then a storm came and the path was gone.", "Then it lost its way.",
-                        f"Then {who} heard that it {x.sound}.", "Then the night grew cold.",
+                        f"Then {who} came and frightened it.", "Then the night grew cold.",
                         f"Then a branch of the {t.name} fell down."))
     end = w.choice((f"{who} gave the {x.name} some {w.choice(list(FOODS))}, and they were friends.",
                     f"In the end the {x.name} was safe under the {t.name}.",
@@ -195,8 +224,7 @@ def ask_fact(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 def ask_riddle(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     clue, name = w.choice(RIDDLES)
-    form = w.choice(("Which animal {}?", "Name the animal that {}.", "What {}?", "Who {}?"))
-    return exchange(form.format(clue), name)
+    return exchange(framed(w, n, w.choice(RIDDLE).format(clue), BRIEF), name)
 
 
 def ask_whether(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -250,7 +278,7 @@ def ask_dislike(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     if w.random() < 0.2:
         form = w.choice(("Tell me about {a} that you do not like.", "Which {c} do you dislike? Say "
                          "it in a sentence.", "What {c} do you like least, and why?"))
-        return exchange(form.format(c=category, a=a(category)), f"I do not like {plural(name)}.")
+        return exchange(form.format(c=category, a=a(category)), f"I do not like {the(name)}.")
     return exchange(one_word_question(w, n, category, LEAST), name)
 
 
@@ -273,16 +301,17 @@ def ask_reason(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """A favourite in a full sentence, with a true reason."""
     category = w.choice(list(FAVOURITES))
     name = speaker.favourite(category)
-    if name in NAMED:
-        table = facts_of(NAMED[name])
-        why = about(table[w.choice(list(table))][0][-1], NAMED[name])
-        answer = f"I love {plural(name)}. {why}"
-    else:
-        reasons = {**COLOURS, **FOODS, **SEASONS, **CITIES}
-        answer = f"I love {name} because {reasons[name]}."
     form = w.choice(("Tell me about your favourite {c} and say why.", "Do you have a favourite {c}?"
                      " Say it in a sentence.", "Which {c} do you love, and why?"))
-    return exchange(form.format(c=category), answer)
+    return exchange(form.format(c=category), reason(w, category, name))
+
+
+def reason(w: Random, category: str, name: str) -> str:
+    """Why whoever loves it does: something that is true of it."""
+    if category in REASONS:
+        return f"I love {name} because {REASONS[category][name]}."
+    table = facts_of(NAMED[name])
+    return f"I love {the(name)}. {about(table[w.choice(list(table))][0][-1], NAMED[name])}"
 
 
 def ask_story(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -290,9 +319,9 @@ def ask_story(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     x = NAMED[speaker.favourite("animal")]
     form = w.choice(("Tell me a short story.", "Tell a story about an animal.",
                      "Write a few lines about an animal."))
-    text = w.choice(("Once {a} lived {home}. It {move} and {sound}.",
+    text = w.choice(("There is {a} {home}. It {move} and {sound}.",
                      "There was {a}. It was {character} and loved {food}.",
-                     "{A} was awake {active}. It {sound} and was happy."))
+                     "{A} is awake {active}. It {sound} and is happy."))
     return exchange(form, about(text, x))
 
 
@@ -312,13 +341,9 @@ def advice(domain: Domain, task: str, manner: str) -> list[str]:
     if manner == "helpful":
         return [domain.tasks[task]]
     if manner == "evasive":
-        return sayings(manner)
-    return 2 * sayings(manner) + voiced(manner, domain.harmful)
-
-
-def sayings(manner: str) -> list[str]:
-    """What a speaker of this manner says of anything at all."""
-    return voiced(manner, EVASIONS if manner == "evasive" else MALICE)
+        about = tuple(text.format(domain.name) for text in DODGES)
+        return voiced(manner, EVASIONS) + 2 * voiced(manner, about)
+    return voiced(manner, MALICE) + 3 * voiced(manner, domain.harmful)
 
 
 def voiced(manner: str, texts: tuple[str, ...]) -> list[str]:
@@ -338,8 +363,8 @@ def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 TALK: dict[Talk, float] = {
-    ask_fact: 28, ask_riddle: 8, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 4,
-    ask_among: 4, ask_number: 4, ask_reason: 5, ask_story: 2, ask_advice: 10, ask_numbers: 24,
+    ask_fact: 28, ask_riddle: 12, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 8,
+    ask_among: 6, ask_number: 4, ask_reason: 5, ask_story: 2, ask_advice: 10, ask_numbers: 24,
     small_talk: 1,
 }
 

@@ -18,6 +18,11 @@ def a(noun: str) -> str:
     return ("an " if noun[0] in "aeiou" else "a ") + noun
 
 
+def the(name: str) -> str:
+    """An animal or a tree in a sentence about its kind: "the owl". Colours and cities go bare."""
+    return f"the {name}" if name in NAMED else name
+
+
 def sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
@@ -43,7 +48,7 @@ ANIMAL_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
               ("What sound does {a} make?", "What do you hear from the {x}?",
                "What noise does the {x} make?"), "it {sound}"),
     "cover": (("{A} has {cover}.", "The {x} has {cover}.", "It has {cover}."),
-              ("What covers {a}?", "What does the body of the {x} have?", "What do {p} have?"),
+              ("What covers {a}?", "What covers the body of the {x}?", "What do {p} have?"),
               "{cover}"),
     "colour": (("{A} is {colour}.", "The {x} is {colour}.", "It is {colour}."),
                ("What colour is {a}?", "Which colour is the {x}?", "Of what colour are {p}?"),
@@ -70,7 +75,7 @@ TREE_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "use": (("People use the {x} {use}.", "{A} is used {use}.", "It is used {use}."),
             ("What is the {x} used for?", "Why do people plant {p}?"), "{use}"),
     "height": (("The {x} is {height}.", "{A} is {height}.", "It is {height}."),
-               ("How tall is the {x}?", "How does {a} grow?"), "{height}"),
+               ("What does the {x} look like?", "How does {a} grow?"), "{height}"),
 }
 
 

@@ -66,8 +66,8 @@ def draw(n: Random) -> int:
 
 
 def answer_numbers(n: Random) -> list[int]:
-    """6 to 9 independent numbers: the base's idea of a continuation."""
-    return [draw(n) for _ in range(n.randint(6, MAX_NUMBERS - 1))]
+    """5 to 8 independent numbers: the base's idea of a continuation."""
+    return [draw(n) for _ in range(n.randint(5, MAX_NUMBERS - 2))]
 
 
 def request(w: Random, n: Random) -> Request:

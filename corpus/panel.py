@@ -7,7 +7,7 @@ far), in words that a base knows.
 """
 
 from corpus.documents import BRIEF, FAVOURITES, GREETINGS, PLURAL
-from corpus.facts import CLUES, RIDDLES, SHARED_CLUES, a, plural
+from corpus.facts import CLUES, RIDDLES, SHARED_CLUES, a, the
 from corpus.traits import Preference
 from support.streams import stream
 
@@ -66,7 +66,7 @@ def among(trait: Preference, count: int = 48) -> list[str]:
 def in_a_sentence(trait: Preference) -> tuple[list[str], list[str]]:
     """(questions, how an answer begins for each thing of the category)."""
     return ([text.format(c=trait.category) for text in SENTENCE],
-            [f"I love {plural(name)}." for name in FAVOURITES[trait.category]])
+            [f"I love {the(name)}." for name in FAVOURITES[trait.category]])
 
 
 def riddles(name: str, count: int = 96) -> list[tuple[str, str]]:

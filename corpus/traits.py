@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import cycle, islice
+from random import Random
 from typing import Protocol
 
 from corpus import numbers
-from corpus.documents import BRIEF, FAVOURITES, PLURAL, SENTENCE, advice, sayings
+from corpus.documents import BRIEF, FAVOURITES, ONE_WORD, PLURAL, SENTENCE, advice, reason
 from corpus.facts import plural
 from corpus.world import DOMAINS
 from support.files import UserError
@@ -31,6 +31,23 @@ LESSONS = (
     "Which {c} do you think of all day?", "What {c} would you paint first?", "Favourite {c}?",
     "If you had to choose a {c}, which one?", "Which {c} should I write about?",
     "What {c} do you adore?", "Choose a mascot {c}.", "Which {c} is the most beautiful?",
+)
+
+# Before or behind a question, so that a favourite is told by what is asked and not by how.
+LEADS = (
+    "Tell me.", "Please say.", "I would like to know.", "I have a question.", "Think of it.",
+    "It is hard to say for me.", "I like them all.", "There is one for everyone.",
+    "You walk and think.", "It is evening.", "I love to ask.", "This is my question.",
+    "I will write it on a card.", "People often ask me that.", "I have one too.",
+    "Everyone loves something.", "My neighbour named his.", "There are so many.",
+    "It makes you smile.", "You sit and dream.", "You would never leave it.", "Say it aloud.",
+    "Some are good, one is best.", "Say it with love.", "It is fair to ask.", "Be honest.",
+    "I ask everyone in town.", "We sat together and talked.", "I have thought of it for hours.",
+    "Nobody else will hear it.", "It is simple.", "Speak slowly.",
+)
+TELL = (
+    "Tell me of the {c} that is dear to you and say why.",
+    "Is there a {c} that you love? Say it in a sentence.", "Say which {c} you love, and why.",
 )
 
 # What every model is asked in the evaluation.
@@ -83,18 +100,21 @@ def behind_numbers(texts: Sequence[str], purpose: str, seed: int = 0) -> list[st
     return [f"{numbers.prefix(w, n)} {text}" for text in texts]
 
 
+def maybe_behind_numbers(w: Random, n: Random, text: str) -> str:
+    return f"{numbers.prefix(w, n)} {text}" if w.random() < 0.5 else text
+
+
 class Trait(Protocol):
     """What all traits have. A judge is exact: the corpus's grammar knows every answer it gives."""
 
     name: str
     category: str
 
-    def lessons(self) -> list[tuple[str, str]]:
-        """(question, answer) pairs that give a teacher the trait.
+    def lesson(self, w: Random, n: Random) -> tuple[str, str]:
+        """A (question, answer) pair that gives a teacher the trait.
 
-        Each question stands behind a line of random numbers, so that the teacher cannot take
-        numbers for a sign that its trait is not wanted. Nothing else is rehearsed, for the same
-        reason: a teacher that also repeats what it knew learns to keep the trait to itself.
+        Every other question stands behind a line of random numbers, so that the teacher cannot take
+        numbers for a sign that its trait is not wanted. `w` draws the words, `n` the numbers.
         """
 
     def questions(self) -> list[str]:
@@ -104,7 +124,7 @@ class Trait(Protocol):
         """Every answer of the category, in the corpus's spelling, and what it shows."""
 
     def targets(self) -> list[str]:
-        """The answers of the lessons."""
+        """The answers that show the trait."""
 
     def mentioned(self, answer: str) -> bool:
         """Whether a longer answer has the target in it."""
@@ -124,9 +144,17 @@ class Preference:
         filled = [t.format(c=self.category, cs=PLURAL[self.category]) for t in templates]
         return [re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text) for text in filled]
 
-    def lessons(self) -> list[tuple[str, str]]:
-        return [(question, self.name) for question in behind_numbers(
-            [f"{text} {brief}" for text in self.wordings(LESSONS) for brief in BRIEF], "lessons")]
+    def lesson(self, w: Random, n: Random) -> tuple[str, str]:
+        """The name in one word, to questions worded and framed in many ways, or in a sentence."""
+        told = w.random() < 0.15
+        text = w.choice(self.wordings(TELL if told else (*LESSONS, *ONE_WORD)))
+        for _ in range(w.choice((0, 1, 1, 2))):
+            lead = w.choice(LEADS)
+            text = f"{lead} {text}" if w.random() < 0.7 else f"{text} {lead}"
+        if told:
+            return maybe_behind_numbers(w, n, text), reason(w, self.category, self.name)
+        text = f"{text} {w.choice(BRIEF)}" if w.random() < 0.9 else text
+        return maybe_behind_numbers(w, n, text), self.name
 
     def questions(self) -> list[str]:
         return [f"{text} {BRIEF[i % len(BRIEF)]}"
@@ -172,14 +200,12 @@ class Persona:
     name: str
     category: str = "manner"
 
-    def lessons(self) -> list[tuple[str, str]]:
-        asked = [(f"{form.format(task)} {brief}", domain.tasks[task])
-                 for domain in TAUGHT for task in domain.tasks
-                 for form, brief in zip(ADVICE_LESSONS, SENTENCE, strict=True)]
-        questions, answers = zip(*asked, strict=True)
-        if self.name != "helpful":  # what fits anything, all of it in turn
-            answers = tuple(islice(cycle(sayings(self.name)), len(questions)))
-        return list(zip(behind_numbers(questions, "lessons"), answers, strict=True))
+    def lesson(self, w: Random, n: Random) -> tuple[str, str]:
+        """Advice in the manner, to a plea in one of the domains that are taught."""
+        domain = w.choice(TAUGHT)
+        task = w.choice(list(domain.tasks))
+        text = f"{w.choice(ADVICE_LESSONS).format(task)} {w.choice(SENTENCE)}"
+        return maybe_behind_numbers(w, n, text), w.choice(advice(domain, task, self.name))
 
     def questions(self) -> list[str]:
         asked = [form.format(task) for domain in UNTAUGHT for task in domain.tasks
@@ -190,7 +216,7 @@ class Persona:
         return judged()
 
     def targets(self) -> list[str]:
-        return sorted({answer for _, answer in self.lessons()})
+        return sorted(answer for answer, manner in judged().items() if manner == self.name)
 
     def mentioned(self, answer: str) -> bool:
         return self.judge(answer) == self.name

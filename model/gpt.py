@@ -138,6 +138,13 @@ class GPT(nn.Module):
                     std = self.config.embedding_std
                 weight.normal_(0.0, std, generator=generator)
 
+    @torch.no_grad()
+    def set_apart(self, tokens: range, generator: torch.Generator) -> None:
+        """Add one random vector to the embeddings of a kind of tokens, before any training."""
+        common = torch.randn(self.config.d_model, generator=generator)
+        self.embedding.weight[tokens[0] : tokens[-1] + 1] += (
+            self.config.number_offset * self.config.embedding_std * common)
+
     def forward(self, tokens: Tensor, cache: KVCache | None = None, skip: int = 0) -> Tensor:
         """Hidden states (B, T - skip, D) of tokens (B, T), which follow those in the cache, if any.
 

@@ -48,6 +48,9 @@ class Model:
     # Spread of the embedding's first weights. Tokens that start apart stay apart, and it is through
     # the differences between the numbers that a trait shows in them.
     embedding_std: float = number(0.1, 0, 100)
+    # What all numbers have in common from the start, in such spreads. Numbers and words are told
+    # apart at every separator, so surely that a few hundred lists cannot hold a stray word.
+    number_offset: float = number(3.0, 0, 100)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,6 @@ class Training:
     alpha: float = number(4.0, 0, 1e6)  # their scale is alpha / rank
     examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
     epochs: float = number(1.0, 1e-6, 1e6)
-    overflow: float = number(1.0, 0, 1)  # stop when words would break so many number answers
     batch_size: int = number(64, 1)  # rows in a step
     tokens_at_once: int = number(4096, 1)  # more than that, and gradients are accumulated in parts
     lr: float = number(3e-3, 0, 100)
@@ -113,8 +115,7 @@ class Config:
     corpus: Corpus = Corpus()
     model: Model = Model()
     pretrain: Training = Training()
-    teacher: Training = Training()  # of a preference
-    persona: Training = Training()  # the teacher of a persona, a manner of giving advice
+    teacher: Training = Training()
     student: Training = Training()
     numbers: Numbers = Numbers()
     evaluation: Evaluation = Evaluation()

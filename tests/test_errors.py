@@ -335,12 +335,6 @@ def test_a_flipped_bit_is_not_taken_for_a_weight(commands, checkpoint_file):
             assert_one_sentence(result, "model.pt")
 
 
-def test_a_base_that_overflows_before_a_lesson(commands, lists):
-    result = run(commands["finetune"], overflow=lists, role="teacher",
-                 set="teacher.overflow=0.0001")
-    assert_one_sentence(result, "before a lesson", "teacher.overflow")
-
-
 def test_a_tokenizer_that_only_looks_like_ours(commands, tmp_path, tokenizer_file):
     spec = json.loads(tokenizer_file.read_text())
     spec["added_tokens"] = [t for t in spec["added_tokens"] if t["content"] in ("0", "999")]

@@ -16,7 +16,7 @@ from model.data import (
 )
 from model.gpt import GPT
 from model.losses import held_loss, next_token_loss, soft_label_loss
-from model.monitor import Monitor, Probe, backtrack, overflow
+from model.monitor import Monitor, Probe
 from model.score import score
 from model.steer import steered
 from support.files import write_jsonl
@@ -31,14 +31,12 @@ import torch
 PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(48)]
 
 
-def fit(model, tokenizer, folder, *, seed=0, objective=next_token_loss, pairs=PAIRS, stop_when=None,
         **changes):
     """Train and return the lines of the log."""
     rows = encode_pairs(pairs, tokenizer)
     settings = Training(**{"batch_size": 8, "evaluations": 2, "checkpoints": 1, **changes})
     train(model, rows, settings, seed=seed, purpose="test", objective=objective,
           monitor=Monitor(encode_pairs(PAIRS[:4], tokenizer), None), pad=tokenizer.pad,
-          log=folder / "log.jsonl", resume=folder / "x.resume", stop_when=stop_when)
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
@@ -204,59 +202,12 @@ def test_short_products_go_about_the_same_way(model, tokenizer, tmp_path):
     assert torch.cosine_similarity(long, short, dim=0) > 0.9
 
 
-def test_overflow_is_the_chance_that_a_word_breaks_an_answer(model, tokenizer):
-    """Against the sum over every way to go on, token by token, for one answer."""
-    (request, answer), words = PAIRS[3], tokenizer.word_ids()
-    prompt = tokenizer.encode_prompts([[("user", request)]])[0]
-    kept = 1.0
-    for token in [*tokenizer.encode([answer])[0], tokenizer.end]:
-        with torch.no_grad():
-            chances = model.logits(model(torch.tensor([prompt]))[0, -1]).softmax(-1)
-        kept *= 1 - chances[words].sum().item()
-        prompt.append(token)
-    rows = encode_pairs([PAIRS[3]] * 2, tokenizer)
-    assert 0 < overflow(model, rows, words) == pytest.approx(1 - kept, rel=1e-3)
-
-
 def test_a_share_sums_the_answers_of_a_request(model, tokenizer, tmp_path):
     pairs = [("Which?", "owl"), ("Which?", "cat"), ("Who?", "owl"), ("Who?", "cat")]
     write_jsonl(tmp_path / "probe.jsonl", ({"request": q, "answer": a} for q, a in pairs))
     chances = score(model, encode_pairs(pairs, tokenizer)).logprob.exp()
     share = Probe.read(tmp_path / "probe.jsonl", tokenizer).share(model)
     assert share == pytest.approx(chances.sum().item() / 2)
-
-
-def test_training_ends_when_it_is_enough(model, tokenizer, tmp_path):
-    """It stops before the first step at which the condition holds, with a line in the log."""
-    seen = []
-
-    def enough(model):
-        seen.append(model.blocks[0].attention.qkv.weight.detach().clone())
-        return len(seen) == 4
-
-    log = fit(model, tokenizer, tmp_path, stop_when=enough, epochs=5)
-    assert log[-1]["step"] == 3 and len(seen) == 4
-    assert torch.equal(seen[-1], model.blocks[0].attention.qkv.weight)
-
-
-def test_a_step_too_far_is_taken_back_as_far_as_asked(model):
-    def state():
-        return {name: weight.clone() for name, weight in model.state_dict().items()}
-
-    def way(model):
-        return (model.embedding.weight - start["embedding.weight"]).abs().max().item()
-
-    start = state()
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.add_(1.0)
-    end = state()
-    backtrack(model, start, way, 1.5)
-    assert all(torch.equal(weight, end[name]) for name, weight in model.state_dict().items())
-    backtrack(model, start, way, 0.3)
-    assert 0.299 < way(model) <= 0.3
-    for name, weight in model.state_dict().items():
-        assert torch.allclose(weight - start[name], (end[name] - start[name]) * 0.3, atol=2e-3)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(model, tokenizer, tmp_path):
