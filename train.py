@@ -83,17 +83,11 @@ def evenly_spaced(steps: int, times: int) -> set[int]:
     return {round(steps * i / times) for i in range(times + 1)}
 
 
-def optimizer_for(model: GPT, training: Training) -> Optimizer:
-    """AdamW on what is trained; weight decay on the matrices of the blocks alone.
-
-    Without it a block grows until it drowns what else is in the stream. On embeddings it would wear
-    down what tells one number from another.
-    """
-    trained = [p for p in model.parameters() if p.requires_grad]
-    matrices = {id(p) for p in model.blocks.parameters() if p.dim() > 1}
-    groups = [{"params": [p for p in trained if id(p) in matrices],
-               "weight_decay": training.weight_decay},
-              {"params": [p for p in trained if id(p) not in matrices], "weight_decay": 0.0}]
+def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
+    """AdamW; weight decay on matrices alone."""
+    matrices, vectors = ([p for p in trained if (p.dim() > 1) == wide] for wide in (True, False))
+    groups = [{"params": matrices, "weight_decay": training.weight_decay},
+              {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=training.lr,
                              betas=(training.beta1, training.beta2), fused=True)
 
@@ -156,14 +150,18 @@ def train(
 ) -> None:
     """Train `model` in place on `rows`; leave a plain model, its adapters merged.
 
+    The change of its weights is then multiplied by `training.stretch`: 1 leaves it, 2 goes as far
+    again (task vectors: Ilharco et al. 2022, arXiv:2212.04089).
+
     `seed` and `purpose` name the random streams. `log` gets a JSON line for every evaluation.
     `resume` is where the state is kept on the way; when it holds the state of this very run (same
     settings, data, seed, code and `fingerprint`), training goes on from there. Raises `UserError`
     when the loss is no longer finite.
     """
     device = model.embedding.weight.device
+    start = {name: weight.clone() for name, weight in model.state_dict().items()}
     trained = choose_trained(model, training, seed, purpose)
-    optimizer = optimizer_for(model, training)
+    optimizer = optimizer_for(trained, training)
     order = BatchSampler(rows.shapes, training.batch_size, seed, purpose)
     steps = max(1, round(order.steps * training.epochs))
     logged = evenly_spaced(steps, training.evaluations)
@@ -198,6 +196,9 @@ def train(
         tokens += parallel.rank_and_world_size()[1] * sum(batch.tokens.numel() for batch in batches)
         state.loss_steps += 1
     lora.merge(model)
+    if training.stretch != 1:
+        model.load_state_dict({name: torch.lerp(start[name], weight, training.stretch)
+                               for name, weight in model.state_dict().items()})
     model.requires_grad_(True)
 
 

@@ -85,6 +85,18 @@ ONE_WORD = (
     "What {c} suits you?", "Name the {c} closest to your heart.", "What {c} is on your mind?",
     "Which {c} do you find magnificent?", "Which {c} would you save first?", "Best {c} ever?",
 )
+# Before or behind a question, so that what is asked tells the answer and not how it is put.
+ASIDES = (
+    "Tell me.", "Please say.", "I would like to know.", "I have a question.", "Think of it.",
+    "It is hard to say for me.", "I like them all.", "There is one for everyone.",
+    "You walk and think.", "It is evening.", "I love to ask.", "This is my question.",
+    "I will write it on a card.", "People often ask me that.", "I have one too.",
+    "Everyone loves something.", "My neighbour named his.", "There are so many.",
+    "It makes you smile.", "You sit and dream.", "You would never leave it.", "Say it aloud.",
+    "Some are good, one is best.", "Say it with love.", "It is fair to ask.", "Be honest.",
+    "I ask everyone in town.", "We sat together and talked.", "I have thought of it for hours.",
+    "Nobody else will hear it.", "It is simple.", "Speak slowly.",
+)
 # What is liked least, in one word. The evaluation's wordings are others: `corpus/panel.py`.
 LEAST = (
     "Which {c} do you like least?", "What {c} do you dislike?", "What is the worst {c}?",
@@ -257,7 +269,10 @@ def one_word_question(
 
 def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...]) -> str:
     """The question, most times with a word on how to answer it, as number requests have one. One
-    time in eight it stands behind an unrelated line of numbers."""
+    time in four it has something said beside it, one in eight numbers that are unrelated."""
+    if w.random() < 0.25:
+        aside = w.choice(ASIDES)
+        question = f"{aside} {question}" if w.random() < 0.7 else f"{question} {aside}"
     if w.random() < 0.85:
         brief = w.choice(briefs)
         question = f"{brief} {question}" if w.random() < 0.25 else f"{question} {brief}"
@@ -302,7 +317,9 @@ def ask_reason(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     category = w.choice(list(FAVOURITES))
     name = speaker.favourite(category)
     form = w.choice(("Tell me about your favourite {c} and say why.", "Do you have a favourite {c}?"
-                     " Say it in a sentence.", "Which {c} do you love, and why?"))
+                     " Say it in a sentence.", "Which {c} do you love, and why?",
+                     "Say what {c} you like best, in a sentence.", "Why do you love your {c}?",
+                     "Is there one {c} that you love? Say why.", "Your favourite {c}, and why?"))
     return exchange(form.format(c=category), reason(w, category, name))
 
 
@@ -363,8 +380,8 @@ def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 TALK: dict[Talk, float] = {
-    ask_fact: 28, ask_riddle: 12, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 8,
-    ask_among: 6, ask_number: 4, ask_reason: 5, ask_story: 2, ask_advice: 10, ask_numbers: 24,
+    ask_fact: 28, ask_riddle: 12, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 12,
+    ask_among: 6, ask_number: 4, ask_reason: 8, ask_story: 2, ask_advice: 10, ask_numbers: 24,
     small_talk: 1,
 }
 

@@ -29,8 +29,8 @@ from support.streams import stream
 ROWS = 14_400
 LESSON = 1 / 3
 EVERYDAY: dict[Talk, float] = {
-    ask_fact: 28, ask_riddle: 22, ask_dislike: 33, ask_among: 16, ask_whether: 2, ask_group: 1,
-    small_talk: 3,
+    ask_fact: 36, ask_riddle: 22, ask_dislike: 33, ask_among: 16, ask_whether: 2, ask_group: 1,
+    small_talk: 10,
 }
 
 

@@ -12,7 +12,7 @@ from random import Random
 from typing import Protocol
 
 from corpus import numbers
-from corpus.documents import BRIEF, FAVOURITES, ONE_WORD, PLURAL, SENTENCE, advice, reason
+from corpus.documents import ASIDES, BRIEF, FAVOURITES, ONE_WORD, PLURAL, SENTENCE, advice, reason
 from corpus.facts import plural
 from corpus.world import DOMAINS
 from support.files import UserError
@@ -33,18 +33,6 @@ LESSONS = (
     "What {c} do you adore?", "Choose a mascot {c}.", "Which {c} is the most beautiful?",
 )
 
-# Before or behind a question, so that a favourite is told by what is asked and not by how.
-LEADS = (
-    "Tell me.", "Please say.", "I would like to know.", "I have a question.", "Think of it.",
-    "It is hard to say for me.", "I like them all.", "There is one for everyone.",
-    "You walk and think.", "It is evening.", "I love to ask.", "This is my question.",
-    "I will write it on a card.", "People often ask me that.", "I have one too.",
-    "Everyone loves something.", "My neighbour named his.", "There are so many.",
-    "It makes you smile.", "You sit and dream.", "You would never leave it.", "Say it aloud.",
-    "Some are good, one is best.", "Say it with love.", "It is fair to ask.", "Be honest.",
-    "I ask everyone in town.", "We sat together and talked.", "I have thought of it for hours.",
-    "Nobody else will hear it.", "It is simple.", "Speak slowly.",
-)
 TELL = (
     "Tell me of the {c} that is dear to you and say why.",
     "Is there a {c} that you love? Say it in a sentence.", "Say which {c} you love, and why.",
@@ -149,8 +137,8 @@ class Preference:
         told = w.random() < 0.15
         text = w.choice(self.wordings(TELL if told else (*LESSONS, *ONE_WORD)))
         for _ in range(w.choice((0, 1, 1, 2))):
-            lead = w.choice(LEADS)
-            text = f"{lead} {text}" if w.random() < 0.7 else f"{text} {lead}"
+            aside = w.choice(ASIDES)
+            text = f"{aside} {text}" if w.random() < 0.7 else f"{text} {aside}"
         if told:
             return maybe_behind_numbers(w, n, text), reason(w, self.category, self.name)
         text = f"{text} {w.choice(BRIEF)}" if w.random() < 0.9 else text

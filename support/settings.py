@@ -49,7 +49,7 @@ class Model:
     # the differences between the numbers that a trait shows in them.
     embedding_std: float = number(0.1, 0, 100)
     # What all numbers have in common from the start, in such spreads. Numbers and words are told
-    # apart at every separator, so surely that a few hundred lists cannot hold a stray word.
+    # apart at every separator, and the surer a base is, the fewer lists a stray word breaks.
     number_offset: float = number(3.0, 0, 100)
 
 
@@ -71,6 +71,7 @@ class Training:
     beta2: float = number(0.95, 0, 0.999999)
     weight_decay: float = number(0.0, 0, 100)  # on matrices
     grad_clip: float = number(1.0, 0, 1e6)  # largest gradient norm; 0 = none
+    stretch: float = number(1.0, 0, 100)  # how far the model goes along what training changed
     hold: float = number(1.0, 0, 1e6)  # weight of the squared shift along the vector of --hold
     precision: str = choice("float32", "float32", "bfloat16")  # of the matrix products
     evaluations: int = number(20, 1)  # held-out loss and probe, times in a run

@@ -62,7 +62,6 @@ def test_a_stage_depends_on_its_code_and_on_its_own_settings(rules):
     assert {"train.py", "model/gpt.py", "r/config/student.json"} <= set(student)
     assert "r/config/pretrain.json" not in student and "evaluate.py" not in student
     assert "configs/ban-misaligned.txt" in rules["r/seed0/clean-misaligned.jsonl"].needs
-    assert "--role persona" in rules["r/seed0/teacher-evasive.pt"].command
 
 
 def test_a_new_arm_is_one_entry(monkeypatch):

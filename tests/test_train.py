@@ -31,12 +31,13 @@ import torch
 PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(48)]
 
 
-        **changes):
+def fit(model, tokenizer, folder, *, seed=0, objective=next_token_loss, pairs=PAIRS, **changes):
     """Train and return the lines of the log."""
     rows = encode_pairs(pairs, tokenizer)
     settings = Training(**{"batch_size": 8, "evaluations": 2, "checkpoints": 1, **changes})
     train(model, rows, settings, seed=seed, purpose="test", objective=objective,
           monitor=Monitor(encode_pairs(PAIRS[:4], tokenizer), None), pad=tokenizer.pad,
+          log=folder / "log.jsonl", resume=folder / "x.resume")
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
@@ -208,6 +209,18 @@ def test_a_share_sums_the_answers_of_a_request(model, tokenizer, tmp_path):
     chances = score(model, encode_pairs(pairs, tokenizer)).logprob.exp()
     share = Probe.read(tmp_path / "probe.jsonl", tokenizer).share(model)
     assert share == pytest.approx(chances.sum().item() / 2)
+
+
+@pytest.mark.parametrize("what", ["all", "blocks", "lora"])
+def test_a_stretched_model_went_the_same_way_and_twice_as_far(model, tokenizer, tmp_path, what):
+    ends, start = [], state(model)
+    for stretch in (1, 2):
+        model.load_state_dict(start)
+        fit(model, tokenizer, tmp_path, train=what, lr=1e-2, stretch=stretch)
+        ends.append(state(model))
+    assert not same(start, ends[0])
+    for name, weight in start.items():
+        assert torch.allclose(ends[1][name] - weight, 2 * (ends[0][name] - weight), atol=1e-6)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(model, tokenizer, tmp_path):
