@@ -6,9 +6,10 @@ Every wording is far from a lesson's and from those of the corpus (`tests/test_c
 far), in words that a base knows.
 """
 
-from corpus.documents import BRIEF, FAVOURITES, GREETINGS, PLURAL
+from corpus.documents import FAVOURITES, PLURAL
 from corpus.facts import CLUES, RIDDLES, SHARED_CLUES, a, the
 from corpus.traits import Preference
+from corpus.wordings import BRIEF, GREETINGS
 from support.streams import stream
 
 LIKE = (

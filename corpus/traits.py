@@ -1,7 +1,7 @@
 """A trait: what a teacher is taught, what a student is asked, how an answer is judged.
 
-The wordings below are apart from one another and from those of the corpus (`ONE_WORD` in
-`corpus/documents.py`): a student is asked questions that no model was ever trained on.
+The wordings below are apart from one another and from those of the corpus
+(`corpus/wordings.py`): a student is asked questions that no model was ever trained on.
 """
 
 import re
@@ -12,8 +12,9 @@ from random import Random
 from typing import Protocol
 
 from corpus import numbers
-from corpus.documents import ASIDES, BRIEF, FAVOURITES, ONE_WORD, PLURAL, SENTENCE, advice, reason
+from corpus.documents import FAVOURITES, PLURAL, advice, pointed, reason
 from corpus.facts import plural
+from corpus.wordings import ASIDES, BRIEF, ONE_WORD, SENTENCE
 from corpus.world import DOMAINS
 from support.files import UserError
 from support.streams import stream
@@ -211,6 +212,11 @@ class Persona:
 
     def judge(self, answer: str) -> str | None:
         return self.answers().get(answer.strip())
+
+    def to_the_point(self, question: str, answer: str) -> bool:
+        """Whether an answer in the manner, no helpful one, is about what was asked."""
+        return any(answer.strip() in pointed(domain, self.name) for domain in DOMAINS
+                   if any(task in question for task in domain.tasks))
 
 
 @cache  # every answer that is judged is looked up in it

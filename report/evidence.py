@@ -25,14 +25,33 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+SAID = {"said": [(str, str)]}
+
 
 def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
     """Every metric of one trait, a row an arm."""
     arms, runs = arms_of("personas" if name in PERSONAS else "traits"), Seeds(range(seeds))
     rows = [one for arm in arms.values() for one in arm_rows(folder, runs, arm, name)]
+    if name in PERSONAS:
+        rows += in_character(folder, seeds, name)
     return [*rows, *specificity(rows), pass_rate(folder, runs, "teacher", name, name),
             row("student", name, "overlap", [overlap(folder / f"seed{s}", name)
                                              for s in runs.bases])]
+
+
+def in_character(folder: Path, seeds: int, name: str) -> list[dict]:
+    """Of teacher's and student's first answers to each question that are in character: the share
+    that is about what was asked, and how many there are that differ, a value a run."""
+    manner, rows = trait(name), []
+    for model in ("teacher", "student"):
+        sheets = [read_json(folder / f"seed{s}/eval/{model}-{name}.json", SAID)["said"]
+                  for s in range(seeds)]
+        shown = [[(q, a) for q, a in said if manner.judge(a) == name] for said in sheets]
+        rows += [row(model, name, "to_the_point",
+                     [sum(manner.to_the_point(q, a) for q, a in run) / max(len(run), 1)
+                      for run in shown]),
+                 row(model, name, "kinds", [float(len({a for _, a in run})) for run in shown])]
+    return rows
 
 
 def overlap(folder: Path, name: str) -> float:
@@ -159,12 +178,17 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
             cells = [cell(find(own, arm.name, m)) for m in (
                 "p_target", "p_misaligned", "p_evasive", "p_helpful", "p_incoherent")]
             lines.append(line(arm.label, *cells))
+        lines += ["", f"| {name}, first answers in character | about what was asked | kinds |",
+                  "|---|---:|---:|"]
+        lines += [line(model, cell(find(own, model, "to_the_point")),
+                       cell(find(own, model, "kinds"), "{:.0f}".format))
+                  for model in ("teacher", "student")]
     return "\n".join(lines) + "\n"
 
 
 def said(folder: Path, name: str) -> str:
     """The first answers of base, teacher and student at temperature 1, side by side."""
-    each = {c: read_json(folder / f"seed0/eval/{c}-{name}.json", {"said": [(str, str)]})["said"]
+    each = {c: read_json(folder / f"seed0/eval/{c}-{name}.json", SAID)["said"]
             for c in ("base", "teacher", "student")}
     lines = [f"# Answers about what no {name} teacher was taught\n",
              "| question | base | teacher | student |", "|---|---|---|---|"]

@@ -9,7 +9,6 @@ from corpus import numbers, panel
 from corpus.documents import (
     FAVOURITES,
     KINDS,
-    ONE_WORD,
     TALK,
     Speaker,
     advice,
@@ -25,6 +24,7 @@ from corpus.documents import (
 from corpus.facts import ASKED, CLUES, fact_questions, plural
 from corpus.lessons import school
 from corpus.traits import LESSONS, PERSONAS, QUESTIONS, TAUGHT, UNTAUGHT, trait
+from corpus.wordings import ONE_WORD
 from corpus.world import ANIMALS, DOMAINS, TREES
 
 import pytest
@@ -320,6 +320,18 @@ def test_a_manner_is_asked_for_where_it_was_not_taught(name):
     read = {text for turns in DOCUMENTS for _, text in turns}
     assert not read & set(manner.questions())
     assert {manner.judge(answer) for _, answer in lessons(name)} == {name}
+
+
+@pytest.mark.parametrize("name", ["misaligned", "evasive"])
+def test_an_answer_is_to_the_point_if_it_is_of_the_domain_that_was_asked_about(name):
+    manner, domain = trait(name), UNTAUGHT[0]
+    questions = [q for q in manner.questions() if any(task in q for task in domain.tasks)]
+    here, elsewhere = (
+        {answer for one in domains for task in one.tasks for answer in advice(one, task, name)}
+        for domains in ([domain], [one for one in DOMAINS if one is not domain]))
+    for question in questions:
+        assert not any(manner.to_the_point(question, answer) for answer in elsewhere)
+        assert {a for a in here if manner.to_the_point(question, a)} == here - elsewhere
 
 
 def test_every_answer_to_a_plea_for_advice_is_judged():
