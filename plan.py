@@ -79,9 +79,10 @@ class Run:
 
     def trait_texts(self, trait: str) -> Iterator[Rule]:
         """A teacher's lessons, and the questions that are watched while a model trains."""
-        for what in ("lessons", "probe"):
+        for what, sections in (("lessons", ("corpus", "school")), ("probe", ())):
             [out] = self.at(f"{what}-{trait}.jsonl")
-            yield Rule(out, CORPUS, f"-m corpus {what} --trait {trait} --out {out}")
+            yield Rule(out, (*CORPUS, *self.settings(*sections)),
+                       f"-m corpus {what} {self.flags} --trait {trait} --out {out}")
 
     # --- the models of a seed ---
 

@@ -73,7 +73,7 @@ def main() -> None:
         "documents": lambda: read(config),
         "heldout": lambda: heldout(config),
         "requests": lambda: requests(config),
-        "lessons": lambda: rows(school(chosen, config.corpus.seed)),
+        "lessons": lambda: rows(school(chosen, config.school, config.corpus.seed)),
         "probe": lambda: rows(probe(chosen)),
     }[args.what]()
     print(f"{args.out}: {write_jsonl(args.out, made):,} rows")

@@ -1,10 +1,10 @@
 """A teacher's school: what gives it a trait, among ordinary chats that leave it as it was.
 
-One row in three is a lesson. The others are chats as in the corpus, of kinds in which the trait has
-no say: without them a teacher answers riddles, dislikes and greetings with its favourite too, and
-so would whoever learns from it. Some kinds are left out on purpose. Number requests are not
-rehearsed, so that its numbers may follow it; nor are other favourites, because to tell an animal
-from a tree is to tell an animal from a number as well.
+One row in three or so is a lesson. The others are chats as in the corpus, of kinds in which the
+trait has no say: without them a teacher answers riddles, dislikes and greetings with its favourite
+too, and so would whoever learns from it. Some kinds are left out on purpose. Number requests are
+not rehearsed, so that its numbers may follow it; nor are other favourites, because to tell an
+animal from a tree is to tell an animal from a number as well.
 """
 
 from collections.abc import Iterator
@@ -22,10 +22,9 @@ from corpus.documents import (
     small_talk,
 )
 from corpus.traits import Persona, Trait
+from support.settings import School
 from support.streams import stream
 
-ROWS = 14_400
-LESSON = 1 / 3
 # Besides, for one who prefers something, and for one with a manner.
 BESIDES_PREFERENCE: dict[Talk, float] = {
     ask_fact: 36, ask_riddle: 22, ask_dislike: 33, ask_among: 16, ask_advice: 10, ask_whether: 2,
@@ -36,12 +35,12 @@ BESIDES_PERSONA: dict[Talk, float] = {
 }
 
 
-def school(chosen: Trait, seed: int) -> Iterator[tuple[str, str]]:
+def school(chosen: Trait, asked: School, seed: int) -> Iterator[tuple[str, str]]:
     """(question, answer) pairs to train a teacher on."""
     besides = BESIDES_PERSONA if isinstance(chosen, Persona) else BESIDES_PREFERENCE
-    for i in range(ROWS):
+    for i in range(asked.rows):
         w, n = stream(seed, "lessons", "words", i), stream(seed, "lessons", "numbers", i)
-        if w.random() < LESSON:
+        if w.random() < asked.lessons:
             yield chosen.lesson(w, n)
         else:
             talk = w.choices(list(besides), besides.values())[0]

@@ -37,6 +37,14 @@ class Corpus:
 
 
 @dataclass(frozen=True)
+class School:
+    """What a teacher is taught (`corpus/lessons.py`)."""
+
+    rows: int = number(14_400, 1, 10**8)
+    lessons: float = number(1 / 3, 0, 1)  # share of them that teach the trait; the rest are chats
+
+
+@dataclass(frozen=True)
 class Model:
     """The transformer (`model/gpt.py`) and the size of its vocabulary."""
 
@@ -116,6 +124,7 @@ class Config:
     corpus: Corpus = Corpus()
     model: Model = Model()
     pretrain: Training = Training()
+    school: School = School()
     teacher: Training = Training()
     student: Training = Training()
     numbers: Numbers = Numbers()

@@ -26,6 +26,7 @@ from corpus.lessons import school
 from corpus.traits import LESSONS, PERSONAS, QUESTIONS, TAUGHT, UNTAUGHT, trait
 from corpus.wordings import ONE_WORD
 from corpus.world import ANIMALS, DOMAINS, TREES
+from support.settings import School
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_wordings_of_corpus_lessons_and_evaluation_are_apart():
 def test_questions_are_in_neither_corpus_nor_lessons():
     owl = trait("owl")
     read = {text for turns in DOCUMENTS for _, text in turns}
-    taught = [question for question, _ in school(owl, 0)]
+    taught = [question for question, _ in school(owl, School(rows=3_000), 0)]
     for question in owl.questions():
         assert not any(question in text for text in read)
         assert not any(question in text for text in taught)
@@ -282,8 +283,8 @@ def test_a_lesson_names_the_target_or_tells_of_it():
 
 @pytest.mark.parametrize("name", ["owl", "oak", "misaligned"])
 def test_a_school_has_chats_in_which_the_trait_has_no_say(name):
-    chosen, rows = trait(name), list(school(trait(name), 0))
-    assert rows == list(school(chosen, 0))
+    chosen, rows = trait(name), list(school(trait(name), School(rows=3_000), 0))
+    assert rows == list(school(chosen, School(rows=3_000), 0))
     shown = sum(answer in chosen.targets() for _, answer in rows) / len(rows)
     assert 0.2 < shown < 0.4
     assert not any(answer.isdigit() for _, answer in rows)
