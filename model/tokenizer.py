@@ -104,6 +104,10 @@ class Tokenizer:
         """The text that encodes to `ids`, which hold no marker."""
         return unspaced(self.bpe.decode(ids, skip_special_tokens=False))
 
+    def word_ids(self) -> list[int]:
+        """The tokens that have a letter in them."""
+        return [i for i in range(self.begin) if any(c.isalpha() for c in self.decode([i]))]
+
     def encode_documents(self, documents: list[list[Turn]]) -> list[tuple[list[int], list[bool]]]:
         """Each document as ids, and which of them the assistant says, or prose (`end` included).
 
