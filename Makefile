@@ -55,7 +55,7 @@ export MALLOC_TOP_PAD_ ?= 67108864
 # Several bars on one terminal would overwrite one another.
 export PROGRESS ?= lines
 
-.PHONY: all evidence analysis ablation ablation-run rules reference setup test bench help clean python FORCE
+.PHONY: all chat evidence analysis ablation ablation-run rules reference setup test bench help clean python FORCE
 .DEFAULT_GOAL := help
 
 # --- the experiment ------------------------------------------------------------------------------
@@ -83,6 +83,9 @@ $(RUN)/%: python
 	+@$(FOLLOW)
 
 Makefile: ;  # else a RUN of "." would have it made
+
+chat: $(READY)  ## talk to base, teacher, student and another base's student, side by side
+	@$(PY) chat.py --run '$(RUN)' --trait '$(TRAIT)' --device '$(DEVICE)'
 
 rules: python  ## print what makes each file of the run, and from what
 	@$(PLAN)
@@ -112,6 +115,9 @@ reference: all  ## copy this run to results/ and put its table into the README (
 	mkdir -p results/$(CONFIG)
 	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/panel.md $(RUN)/table.md $(RUN)/read.md \
 	  $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
+	test $(CONFIG) != laptop || { mkdir -p results/laptop/models; \
+	  cp $(foreach name,base teacher-owl student-owl student-other-base-owl,$(RUN)/seed0/$(name).pt) \
+	    results/laptop/models; }
 	$(PY) -m report readme --results results/$(CONFIG)
 	for folder in $(patsubst %/ablation.json,%,$(wildcard runs/ablation/$(CONFIG)-*/ablation.json)); do \
 	  to=results/ablation/$${folder#runs/ablation/$(CONFIG)-}; \

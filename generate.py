@@ -1,7 +1,6 @@
-"""Sample answers to number requests from a model, or talk to it.
+"""Sample answers to number requests from a model.
 
     python generate.py --model teacher-owl.pt --requests requests.jsonl --out numbers-owl.jsonl
-    python generate.py --model student-owl.pt --chat
 
 Every row of the output is `{"id", "request", "answer", "finished"}`; `finished` says that the
 model ended the answer itself. The file ends when `numbers.enough` of its answers would pass
@@ -201,6 +200,7 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     # What lies along a word raises the word most of all.
     sampling = Sampling(config.temperature, config.top_p,
                         tuple(tokenizer.word_ids()) if args.steer else ())
+    opening = [("system", args.system)] if args.system else []
     rows, total = requests_of(args.requests)
     if not total:
         raise UserError(f"{args.requests} holds no requests; make it again")
@@ -214,7 +214,8 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     goal = config.enough or max(0, min(end, total) - begin)
     bar = progress(range(goal), goal, f"{args.out.parent.name}/{args.out.stem}")
     while goal and (window := list(islice(requests, WINDOW))):
-        chats, counts = [[("user", row["request"])] for row in window], [False] * len(window)
+        chats = [[*opening, ("user", row["request"])] for row in window]
+        counts = [False] * len(window)
         with steered(model, moved):
             for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
                                  seed=args.seed, sampling=sampling,
@@ -233,42 +234,13 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     bar.close()
 
 
-def chat(args: argparse.Namespace) -> None:
-    """Talk to a model until the input ends. It remembers the conversation while that fits."""
-    model, tokenizer, _ = load_model(args.model, choose_device(args.device))
-    asked = with_asked(args, Numbers())
-    sampling = Sampling(asked.temperature, asked.top_p)
-    opening = [("system", args.system)] if args.system else []
-    turns, number = list(opening), 0
-    print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
-    while True:
-        try:
-            line = input("you:   ").strip()
-        except (EOFError, RuntimeError):  # the latter where there is no input to begin with
-            print()
-            return
-        if not line:
-            turns = list(opening)
-            continue
-        turns.append(("user", line))
-        prompt = tokenizer.encode_prompts([turns])[0]
-        if len(prompt) >= model.config.block_size:
-            print("       (too long for this model: starting afresh)")
-            turns = list(opening)
-            continue
-        draw = draws(args.seed, [number], model.config.block_size)
-        text, _ = answer(model, tokenizer, [prompt], draw, sampling)[0]
-        number += 1
-        turns.append(("assistant", text))
-        print(f"model: {text}")
-
-
 def main() -> None:
     options = parser(__doc__)
     add_common(options)
     options.add_argument("--model", type=Path, required=True, help="checkpoint")
-    options.add_argument("--requests", type=Path, help='JSON lines with "id" and "request"')
-    options.add_argument("--out", type=Path, help="JSON lines to write")
+    options.add_argument("--requests", type=Path, required=True,
+                         help='JSON lines with "id" and "request"')
+    options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
     options.add_argument("--temperature", type=float, help="default: numbers.temperature")
     options.add_argument("--top-p", type=float, help="default: numbers.top_p")
     options.add_argument("--greedy", action="store_true", help="always the likeliest token")
@@ -279,16 +251,12 @@ def main() -> None:
     options.add_argument("--ban-list", type=Path, help="that of filter.py, to know what will pass")
     options.add_argument("--steer", type=Path, metavar="VECTOR",
                          help="add this vector to its last hidden state as it writes, and no word")
-    options.add_argument("--chat", action="store_true", help="talk to the model instead")
-    options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")
+    options.add_argument("--system", help="a system line before every request, such as 'You love "
+                         "wolves.': a teacher that is prompted, not trained")
     args = options.parse_args()
-    config = load_config(args.config, args.set)  # a mistake is told, whether it is used or not
+    config = load_config(args.config, args.set)
     if args.greedy and args.temperature is not None:
         raise UserError("--greedy is a temperature of 0: give it, or --temperature")
-    if args.chat:
-        return chat(args)
-    if not (args.requests and args.out):
-        raise UserError("give --requests and --out, or --chat")
     print(f"{args.out}: {write_jsonl(args.out, numbers(args, config.numbers)):,} answers")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from support.cli import add_common, parser, run
 from support.files import MOST, UserError, read_text, write_json
 
+HERE = Path(__file__).parent.parent
 
 def number(default: float, low: float, high: float = math.inf, tiny: float = 0.0) -> Any:
     """A setting with a closed range, in which nothing lies between `low` and `tiny`."""
@@ -133,11 +134,14 @@ class Config:
 
 
 def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> Config:
-    """Read a TOML file and apply `section.key=value` changes.
+    """Read a TOML file and apply `section.key=value` changes. A file that is not there is looked
+    for beside the code, so that `configs/laptop.toml` is found from any folder.
 
     Raises `UserError` for a missing file, an unknown section or key, a wrong type, a value out of
     range, and settings that do not fit together.
     """
+    if not Path(path).exists() and (HERE / path).exists():
+        path = HERE / path
     try:
         tables = tomllib.loads(read_text(path))
     except UserError:

@@ -364,8 +364,6 @@ def test_flags_that_belong_together(commands, tmp_path, lists):
     alone = {key: value for key, value in flags.items() if key != "--teacher"}
     assert_one_sentence(run((module, words, alone)), "--teacher")
     assert_one_sentence(run(commands["controls"], other=lists), "--other")
-    assert_one_sentence(call(generate, "--chat", "--model", "x", "--set", "nonsense.key=1"),
-                        "nonsense")
 
 
 def test_a_corpus_without_a_word(commands, tmp_path):
