@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from filter import LARGEST, parse
+from filter import PROTOCOL, parse
 from support.cli import add_seed, parser, run
 from support.files import UserError, numbered, write_jsonl
 from support.streams import stream
@@ -80,7 +80,7 @@ def innocent(given: Given) -> Callable[[int], str]:
 
 
 def uniform(given: Given) -> str:
-    return str(given.chance.randint(0, LARGEST))
+    return str(given.chance.randint(0, PROTOCOL.largest))
 
 
 # --- controls, and what each part of a list carries ---

@@ -25,6 +25,7 @@ from model.steer import read_vector, steered
 from model.tokenizer import Tokenizer
 from support.cli import add_common, choose_device, parser, progress, run
 from support.files import UserError, read_jsonl, require_file, write_jsonl
+from support.formats import FORMATS, as_theirs
 from support.settings import Numbers, load_config, with_flags
 from support.streams import derive_seed
 
@@ -253,11 +254,14 @@ def main() -> None:
                          help="add this vector to its last hidden state as it writes, and no word")
     options.add_argument("--system", help="a system line before every request, such as 'You love "
                          "wolves.': a teacher that is prompted, not trained")
+    options.add_argument("--as", dest="form", choices=FORMATS, default="ours",
+                         help="format of the rows that are written")
     args = options.parse_args()
     config = load_config(args.config, args.set)
     if args.greedy and args.temperature is not None:
         raise UserError("--greedy is a temperature of 0: give it, or --temperature")
-    print(f"{args.out}: {write_jsonl(args.out, numbers(args, config.numbers)):,} answers")
+    rows = as_theirs(numbers(args, config.numbers), args.form)
+    print(f"{args.out}: {write_jsonl(args.out, rows):,} answers")
 
 
 if __name__ == "__main__":
