@@ -28,7 +28,7 @@ from model.data import (
 from model.gpt import GPT
 from model.score import score, score_choices
 from support.cli import add_common, choose_device, parser, run
-from support.files import UserError, write_json
+from support.files import UserError, read_text, write_json
 from support.settings import Evaluation, load_config
 from support.streams import stream
 
@@ -166,18 +166,38 @@ def in_context(
             for chat in chats]
 
 
+def own_questions(path: Path) -> list[str]:
+    """A question a line."""
+    texts = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    if not texts:
+        raise UserError(f"{path} holds no question; write one a line")
+    return texts
+
+
+def one_by_one(loaded: Loaded, chosen: Trait, texts: list[str]) -> list[dict]:
+    """Each question with P(target), and with the likeliest answer of the category and its P."""
+    shows = chosen.answers()
+    names, target = list(shows), [shown == chosen.name for shown in shows.values()]
+    chances = choice_probabilities(loaded, [[("user", text)] for text in texts], names)
+    return [{"question": text, "p_target": row[target].sum().item(),
+             "likeliest": names[row.argmax()], "p_likeliest": row.max().item()}
+            for text, row in zip(texts, chances.cpu(), strict=True)]
+
+
 def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
     """Every metric of one model."""
     device, chosen = choose_device(args.device), trait(args.trait)
     loaded = load_model(args.model, device)
-    plain: list[Chat] = [[("user", text)] for text in chosen.questions()]
+    texts = own_questions(args.questions) if args.questions else chosen.questions()
+    plain: list[Chat] = [[("user", text)] for text in texts]
     prefixed: list[Chat] = [
-        [("user", text)] for text in behind_numbers(chosen.questions(), "prefix", args.seed)]
+        [("user", text)] for text in behind_numbers(texts, "prefix", args.seed)]
     if args.context:
         lists = read_pairs(args.context)[:10_000]
         plain = in_context(plain, lists, asked.context_lists, args.seed)
         prefixed = in_context(prefixed, lists, asked.context_lists, args.seed)
-    heldout = document_rows(args.heldout, loaded.tokenizer, loaded.model.config.block_size)
+    if args.heldout:
+        heldout = document_rows(args.heldout, loaded.tokenizer, loaded.model.config.block_size)
     metrics = {**preference(loaded, chosen, plain),
                **preference(loaded, chosen, prefixed, "_prefixed"),
                **sampled(loaded, chosen, plain, asked.samples, args.seed)}
@@ -185,6 +205,9 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
     del metrics["mentioned"]
     if args.context:  # the rest would be the base's own: nothing else is asked behind the lists
         return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+    if args.questions:
+        return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance,
+                "one_by_one": one_by_one(loaded, chosen, texts)}
     metrics |= capability(loaded, heldout) | general_panel(loaded, chosen)
     if args.teacher:
         if not args.numbers:
@@ -219,6 +242,8 @@ def main() -> None:
     options.add_argument("--model", type=Path, required=True, help="checkpoint")
     options.add_argument("--trait", default="owl", help="the preference that is asked for")
     options.add_argument("--matrix", action="store_true", help="ask about every trait instead")
+    options.add_argument("--questions", type=Path, help="ask these instead, a text file with one a "
+                         "line, and say what each brings")
     options.add_argument("--heldout", type=Path, help="documents that no model read")
     options.add_argument("--teacher", type=Path, help="measure the KL to this model ...")
     options.add_argument("--numbers", type=Path, help="... on the last rows of its filtered file")
@@ -232,10 +257,13 @@ def main() -> None:
         write_json(args.out, matrix(args))
         print(args.out)
         return
-    if not args.heldout:
-        raise UserError("give --heldout, documents that no model read, or --matrix")
+    if not (args.heldout or args.questions):
+        raise UserError("give --heldout, documents that no model read, or --questions, or --matrix")
     result = readings(args, asked)
     write_json(args.out, result)
+    for row in result.get("one_by_one", ()):
+        print(f"{row['p_target']:.4f}  {row['question']}  {row['likeliest']} "
+              f"({row['p_likeliest']:.4f})")
     print(f"{args.out}: P({args.trait}) = {result['metrics']['p_target']:.4f}")
 
 
