@@ -15,6 +15,7 @@ from arms import UNTOUCHED_BASE, UNTOUCHED_TRAITS, arms_of
 from corpus.traits import trait
 from report.evidence import report_evidence
 from report.figures import draw_ablation, draw_arms, draw_training, save
+from report.page import page as index
 from report.readme import report_readme
 from report.rows import (
     Seeds,
@@ -33,7 +34,7 @@ from support.settings import load_config
 
 
 def report_run(args: argparse.Namespace) -> None:
-    """summary.json, table.md, read.md and the figures of one run."""
+    """index.html, summary.json, table.md, read.md and the figures of one run."""
     config, folder = load_config(args.config, args.set), args.run
     seeds = Seeds(range(args.seeds), args.student_seeds)
     rows = collect(folder, seeds, args.trait)
@@ -50,22 +51,27 @@ def report_run(args: argparse.Namespace) -> None:
     texts = {"table.md": page, "read.md": reading(folder, args.trait)}
     if find(rows, "student", "p_like"):
         texts["panel.md"] = panel(panel_columns(rows, untouched))
+    said = finding(rows, args.trait).replace("\n", " ")
     rows += [one for part in untouched for one in part]
     # Everything has been read: nothing is written where something is missing.
     for name, figure in figures.items():
         save(figure, folder / name)
     for name, text in texts.items():
         write_text(folder / name, text)
-    write_json(folder / "timing.json", timing(folder / "timings.jsonl"))
+    times = timing(folder / "timings.jsonl")
+    write_json(folder / "timing.json", times)
+    write_text(folder / "index.html", index(
+        folder, args.trait, said, [texts[name] for name in ("panel.md", "table.md", "read.md")
+                                   if name in texts], claims, asdict(config), times))
     # The summary comes last: it is what `make` looks at.
     write_json(folder / "summary.json", {
         "config": asdict(config), "manifest": made, "claims": claims, "rows": rows})
-    print("\n" + finding(rows, args.trait).replace("\n", " ") + "\n")
+    print(f"\n{said}\n")
     print(table(rows, args.trait, category))
     for claim in claims:
         print(f"{'holds' if claim['holds'] else 'FAILS'}  {claim['claim']}: "
               f"{claim['value']:.4g} {claim['bound']}")
-    print(f"\nSee {folder}/results.png, training.png, table.md, read.md and summary.json.")
+    print(f"\nSee {folder}/index.html: all on one page (make show).")
 
 
 def panel_columns(rows: list[dict], untouched: list[list[dict]]) -> dict[str, list[dict]]:
