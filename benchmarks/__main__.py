@@ -30,8 +30,8 @@ from model.checkpoint import save_model
 from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
-from report.__main__ import line
 from report.rows import PACKAGES, commit, timing
+from report.tables import line
 from support.cli import add_common, choose_device, parser, run
 from support.files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
 from support.settings import Config, Model, Training, load_config
@@ -114,7 +114,7 @@ class Bench:
     def steps(self, model: GPT, training: Training, batches: list[Batch]) -> Callable[[], None]:
         """Our own training steps on the batches."""
         trained = train.choose_trained(model, training, 0, "bench")
-        optimizer = train.optimizer_for(model, training)
+        optimizer = train.optimizer_for(trained, training)
 
         def work() -> None:
             for batch in batches:
