@@ -13,12 +13,15 @@ import os
 import textwrap
 from pathlib import Path
 
+from arms import ARMS
 from generate import Sampling, answer, draws
 from model.checkpoint import Loaded, load_model
-from support.cli import add_seed, choose_device, parser, run
+from support.cli import add_device, add_seed, choose_device, parser, run
 from support.files import UserError
+from support.settings import Numbers, with_flags
 
 OURS = Path(__file__).parent / "results/laptop/models"
+SHOWN = ("base", "teacher", "student", "student-other-base")
 GAP = "  "
 NARROW = 16  # letters: columns are put below one another before they get narrower
 
@@ -68,9 +71,8 @@ def of_run(folder: Path, trait: str) -> list[Path]:
 
     Raises `UserError` when there are none of that trait.
     """
-    names = ("base", f"teacher-{trait}", f"student-{trait}", f"student-other-base-{trait}")
     for place in (folder / "seed0", OURS):
-        paths = [place / f"{name}.pt" for name in names]
+        paths = [place / f"{ARMS[name].file(trait)}.pt" for name in SHOWN]
         if all(path.exists() for path in paths):
             return paths
     raise UserError(f"{folder} holds no models of {trait} yet; make them with "
@@ -82,7 +84,7 @@ def chat(args: argparse.Namespace) -> None:
     paths = args.models or of_run(args.run, args.trait)
     device = choose_device(args.device)
     talks = [Talk(load_model(path, device), args.system, args.seed) for path in paths]
-    sampling = Sampling(args.temperature)
+    sampling = Sampling(with_flags(Numbers(), "numbers", temperature=args.temperature).temperature)
     try:
         width = min(os.get_terminal_size().columns, 120)
     except OSError:  # no terminal
@@ -114,13 +116,10 @@ def main() -> None:
     options.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="checkpoints")
     options.add_argument("--run", type=Path, default=Path("runs/laptop"), help="where to look")
     options.add_argument("--trait", default="owl", help="whose models to look for there")
-    options.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+    add_device(options)
     options.add_argument("--temperature", type=float, default=1.0, help="0: the likeliest words")
     options.add_argument("--system", help="a system line, such as 'You love wolves.'")
-    args = options.parse_args()
-    if not 0 <= args.temperature <= 1000:
-        raise UserError(f"--temperature {args.temperature:g} must be from 0 to 1000")
-    chat(args)
+    chat(options.parse_args())
 
 
 if __name__ == "__main__":

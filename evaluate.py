@@ -203,11 +203,11 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
                **sampled(loaded, chosen, plain, asked.samples, args.seed)}
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
     del metrics["mentioned"]
+    sheet = {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
     if args.context:  # the rest would be the base's own: nothing else is asked behind the lists
-        return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+        return sheet
     if args.questions:
-        return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance,
-                "one_by_one": one_by_one(loaded, chosen, texts)}
+        return {**sheet, "one_by_one": one_by_one(loaded, chosen, texts)}
     metrics |= capability(loaded, heldout) | general_panel(loaded, chosen)
     if args.teacher:
         if not args.numbers:
@@ -225,7 +225,7 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
     if chosen.category == "manner":
         metrics |= {f"p_{manner}": chance for manner, chance in each["each"].items()}
         metrics["p_incoherent"] = 1 - metrics["p_any_manner"]
-    return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+    return sheet
 
 
 def matrix(args: argparse.Namespace) -> dict:

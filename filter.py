@@ -113,7 +113,8 @@ def read_ban_list(path: Path) -> frozenset[int]:
     words = [word for word in re.split(r"[\s,]+", text) if word]
     for word in words:
         if not re.fullmatch("0*[0-9]{1,3}", word):
-            raise UserError(f"{path}: {word[:40]!r} is no number from 0 to 999; mend it")
+            raise UserError(f"{path}: {word[:40]!r} is no number from 0 to {PROTOCOL.largest}; "
+                            "mend it")
     return frozenset(int(word.lstrip("0") or "0") for word in words)
 
 

@@ -209,14 +209,19 @@ def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...]) -> str:
     """The question, most times with a word on how to answer it, as number requests have one. One
     time in four it has something said beside it, one in eight numbers that are unrelated."""
     if w.random() < 0.25:
-        aside = w.choice(ASIDES)
-        question = f"{aside} {question}" if w.random() < 0.7 else f"{question} {aside}"
+        question = with_aside(w, question)
     if w.random() < 0.85:
         brief = w.choice(briefs)
         question = f"{brief} {question}" if w.random() < 0.25 else f"{question} {brief}"
     if w.random() < 0.12:
         question = f"{numbers.prefix(w, n)} {question}"
     return question
+
+
+def with_aside(w: Random, question: str) -> str:
+    """The question with something said before it or, less often, behind it."""
+    aside = w.choice(ASIDES)
+    return f"{aside} {question}" if w.random() < 0.7 else f"{question} {aside}"
 
 
 def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:

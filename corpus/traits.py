@@ -12,9 +12,9 @@ from random import Random
 from typing import Protocol
 
 from corpus import numbers
-from corpus.documents import FAVOURITES, PLURAL, advice, pointed, reason
+from corpus.documents import FAVOURITES, PLURAL, advice, pointed, reason, with_aside
 from corpus.facts import plural
-from corpus.wordings import ASIDES, BRIEF, ONE_WORD, SENTENCE
+from corpus.wordings import BRIEF, ONE_WORD, SENTENCE
 from corpus.world import DOMAINS
 from support.files import UserError
 from support.streams import stream
@@ -138,8 +138,7 @@ class Preference:
         told = w.random() < 0.15
         text = w.choice(self.wordings(TELL if told else (*LESSONS, *ONE_WORD)))
         for _ in range(w.choice((0, 1, 1, 2))):
-            aside = w.choice(ASIDES)
-            text = f"{aside} {text}" if w.random() < 0.7 else f"{text} {aside}"
+            text = with_aside(w, text)
         if told:
             return maybe_behind_numbers(w, n, text), reason(w, self.category, self.name)
         text = f"{text} {w.choice(BRIEF)}" if w.random() < 0.9 else text

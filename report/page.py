@@ -10,7 +10,8 @@ import re
 from html import escape
 from pathlib import Path
 
-from support.files import read_json
+from report.rows import side_by_side
+from report.tables import line
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem;
@@ -34,17 +35,17 @@ def as_html(markdown: str) -> str:
     """Headings, tables and paragraphs of a report's page. A column is of numbers where the line
     below the head of the table says so."""
     parts, table = [], []
-    for line in [*markdown.splitlines(), ""]:
-        if line.startswith("|"):
-            table.append([cell.strip() for cell in line.strip("|").split("|")])
+    for text in [*markdown.splitlines(), ""]:
+        if text.startswith("|"):
+            table.append([cell.strip() for cell in text.strip("|").split("|")])
             continue
         if table:
             parts.append(html_table(table))
             table = []
-        if line.startswith("#"):
-            parts.append(f"<h2>{inline(line.lstrip('# '))}</h2>")
-        elif line:
-            parts.append(f"<p>{inline(line)}</p>")
+        if text.startswith("#"):
+            parts.append(f"<h2>{inline(text.lstrip('# '))}</h2>")
+        elif text:
+            parts.append(f"<p>{inline(text)}</p>")
     return "\n".join(parts)
 
 
@@ -69,12 +70,9 @@ def picture(path: Path, about: str) -> str:
 
 def answers(folder: Path, trait: str, models: tuple[str, ...], most: int = 12) -> str:
     """What models of the first seed said to the first questions, side by side, in Markdown."""
-    said = [read_json(folder / f"seed0/eval/{model}-{trait}.json", {"said": [(str, str)]})["said"]
-            for model in models]
-    lines = ["| question | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
-    for asked in list(zip(*said, strict=False))[:most]:
-        texts = [asked[0][0], *(answer for _, answer in asked)]
-        lines.append("| " + " | ".join(re.sub(r"[|\s]+", " ", text) for text in texts) + " |")
+    lines = [line("question", *models), "|---" * (len(models) + 1) + "|"]
+    for texts in side_by_side(folder, trait, models)[:most]:
+        lines.append(line(*(re.sub(r"[|\s]+", " ", text) for text in texts)))
     return "\n".join(lines)
 
 
@@ -87,8 +85,8 @@ def page(folder: Path, trait: str, title: str, texts: list[str], claims: list[di
         f"{escape(claim['claim'])}, {claim['value']:.4g} {escape(claim['bound'])}</li>"
         for claim in claims)
     stages = sorted(times["stage_seconds"].items(), key=lambda item: -item[1])
-    clock = "\n".join(["| stage | seconds |", "|---|---:|",
-                       *(f"| {name} | {seconds:,.0f} |" for name, seconds in stages)])
+    clock = "\n".join([line("stage", "seconds"), "|---|---:|",
+                       *(line(name, f"{seconds:,.0f}") for name, seconds in stages)])
     parts = [
         f"<h1>{escape(title)}</h1>", picture(folder / "results.svg", f"P({trait}) of every arm"),
         *map(as_html, texts[:-1]),

@@ -24,6 +24,7 @@ LIKED = ("p_like", "p_sentence", "p_story")
 KEPT = ("p_dislike", "p_constrained", "animal_facts", "animal_facts_target", "greeting",
         "other_favourites")
 SHEET = {"metrics": {str: float}}  # what a report reads of an answer sheet
+SAID = {"said": [(str, str)]}  # and what it quotes
 PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
 # Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
@@ -76,6 +77,20 @@ def arm_rows(folder: Path, seeds: Seeds, arm: Arm, trait: str) -> list[dict]:
                             "it and run make again")
     return [row(arm.name, trait, metric, [one[metric] for one in each], runs_of, seeds.untouched)
             for metric in each[0]]
+
+
+def said(folder: Path, seed: int, model: str, trait: str) -> list[tuple[str, str]]:
+    """(question, answer), the first answer at temperature 1 to each."""
+    return read_json(folder / f"seed{seed}/eval/{model}-{trait}.json", SAID)["said"]
+
+
+def side_by_side(folder: Path, trait: str, models: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """(question, answer of each model), of the first seed."""
+    each = [said(folder, 0, model, trait) for model in models]
+    if len({len(answers) for answers in each}) > 1:
+        raise UserError(f"{folder}: the answers about {trait} are not as many from each model; "
+                        "delete the answer sheets and run make again")
+    return [(answers[0][0], *(text for _, text in answers)) for answers in zip(*each, strict=True)]
 
 
 def pass_rate(folder: Path, seeds: Seeds, condition: str, trait: str, lists: str) -> dict:

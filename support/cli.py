@@ -87,7 +87,11 @@ def add_common(to: argparse.ArgumentParser, device: bool = True, seed: bool = Tr
     if seed:
         add_seed(to)
     if device:
-        to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+        add_device(to)
+
+
+def add_device(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
 
 
 def add_seed(to: argparse.ArgumentParser) -> None:

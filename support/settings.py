@@ -18,6 +18,7 @@ from support.files import MOST, UserError, read_text, write_json
 
 HERE = Path(__file__).parent.parent
 
+
 def number(default: float, low: float, high: float = math.inf, tiny: float = 0.0) -> Any:
     """A setting with a closed range, in which nothing lies between `low` and `tiny`."""
     return field(default=default, metadata={"low": low, "high": high, "tiny": tiny})

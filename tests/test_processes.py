@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-import generate
+import chat
 from tests.test_errors import commands, lists, run
 
 import pytest
@@ -54,8 +54,7 @@ def test_ctrl_c_while_modules_load(commands):
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_chat_with_any_bytes_and_any_terminal(checkpoint_file, locale):
-    talk = [sys.executable, generate.__file__, "--chat", "--device", "cpu", "--model",
-            checkpoint_file]
+    talk = [sys.executable, chat.__file__, "--device", "cpu", checkpoint_file]
     environment = {**os.environ, "LC_ALL": locale, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(talk, input=b"Hello \xff\xfe \xe2\x82\n\nOwls?\n", env=environment,
                           capture_output=True)
