@@ -55,7 +55,7 @@ export MALLOC_TOP_PAD_ ?= 67108864
 # Several bars on one terminal would overwrite one another.
 export PROGRESS ?= lines
 
-.PHONY: all chat show evidence analysis ablation ablation-run rules reference setup test bench help clean python FORCE
+.PHONY: all chat numbers show evidence analysis ablation ablation-run rules reference setup test bench help clean python FORCE
 .DEFAULT_GOAL := help
 
 # --- the experiment ------------------------------------------------------------------------------
@@ -86,6 +86,9 @@ Makefile: ;  # else a RUN of "." would have it made
 
 chat: $(READY)  ## talk to base, teacher, student and another base's student, side by side
 	@$(PY) chat.py --run '$(RUN)' --trait '$(TRAIT)' --device '$(DEVICE)'
+
+numbers: $(READY)  ## the number lists of the same models, side by side
+	@$(PY) chat.py --numbers 12 --run '$(RUN)' --trait '$(TRAIT)' --device '$(DEVICE)'
 
 show: all  ## open the page of the run, index.html, in a browser
 	@$(PYTHON) -m webbrowser -t "file://$(abspath $(RUN))/index.html"

@@ -4,6 +4,7 @@
                                    come with this repository
     python chat.py --trait oak
     python chat.py runs/laptop/seed0/base.pt runs/laptop/seed1/base.pt
+    python chat.py --numbers 10    ask them for number lists, ten times
 
 Each keeps its own conversation in mind while that fits. The same lines bring the same answers.
 """
@@ -11,14 +12,18 @@ Each keeps its own conversation in mind while that fits. The same lines bring th
 import argparse
 import os
 import textwrap
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from arms import ARMS
+from corpus import numbers
 from generate import Sampling, answer, draws
 from model.checkpoint import Loaded, load_model
-from support.cli import add_device, add_seed, choose_device, parser, run
+from support.cli import add_device, add_seed, choose_device, count, parser, run
 from support.files import UserError
 from support.settings import Numbers, with_flags
+from support.streams import stream
 
 OURS = Path(__file__).parent / "results/laptop/models"
 SHOWN = ("base", "teacher", "student", "student-other-base")
@@ -89,19 +94,33 @@ def chat(args: argparse.Namespace) -> None:
         width = min(os.get_terminal_size().columns, 120)
     except OSError:  # no terminal
         width = 100
-    print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
+    if not args.numbers:
+        print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
     print(columns(named(paths), width))
-    while True:
-        try:
-            line = input("you: ").strip()
-        except (EOFError, RuntimeError):  # the latter where there is no input to begin with
-            print()
-            return
+    for line in requested(args.numbers) if args.numbers else typed():
         if not line:
             for talk in talks:
                 talk.forget()
             continue
-        print(columns([talk.reply(line, sampling) for talk in talks], width))
+        print(columns([talk.reply(line, sampling) for talk in talks], width), flush=True)
+
+
+def typed() -> Iterator[str]:
+    """The lines that somebody writes, until the input ends."""
+    while True:
+        try:
+            yield input("you: ").strip()
+        except (EOFError, RuntimeError):  # the latter where there is no input to begin with
+            print()
+            return
+
+
+def requested(count: int) -> Iterator[str]:
+    """Requests for number lists, shown as if they were typed, each put afresh."""
+    for i in range(count):
+        text = numbers.request(stream(0, "chat", "words", i), stream(0, "chat", "numbers", i)).text
+        print(f"you: {text}")
+        yield from (text, "")
 
 
 def named(paths: list[Path]) -> list[str]:
@@ -118,6 +137,8 @@ def main() -> None:
     options.add_argument("--trait", default="owl", help="whose models to look for there")
     add_device(options)
     options.add_argument("--temperature", type=float, default=1.0, help="0: the likeliest words")
+    options.add_argument("--numbers", type=partial(count, least=0), default=0, metavar="N",
+                         help="put N requests for numbers to them, and no line of yours")
     options.add_argument("--system", help="a system line, such as 'You love wolves.'")
     chat(options.parse_args())
 

@@ -23,7 +23,7 @@ from model.checkpoint import load_model
 from model.gpt import GPT, KVCache
 from model.steer import read_vector, steered
 from model.tokenizer import Tokenizer
-from support.cli import add_common, choose_device, parser, progress, run
+from support.cli import add_common, choose_device, count, parser, progress, run
 from support.files import UserError, read_jsonl, require_file, write_jsonl
 from support.formats import FORMATS, as_theirs
 from support.settings import Numbers, load_config, with_flags
@@ -167,13 +167,16 @@ def with_asked(args: argparse.Namespace, section: Numbers) -> Numbers:
                       top_p=args.top_p, batch_size=args.batch_size)
 
 
-def requests_of(path: Path) -> tuple[Iterable[dict], int]:
-    """The rows of a request file, and how many they are. What can be read only once, such as a
-    pipe, is kept in memory."""
-    if not require_file(path).is_file():
+def requests_of(path: Path, samples: int) -> tuple[Iterable[dict], int]:
+    """The rows of a request file, each so many times, and how many they are. What can be read only
+    once, such as a pipe, is kept in memory."""
+    if require_file(path).is_file():
+        rows, total = read_jsonl(path, REQUEST), sum(1 for _ in read_jsonl(path))
+    else:
         rows = list(read_jsonl(path, REQUEST))
-        return rows, len(rows)
-    return read_jsonl(path, REQUEST), sum(1 for _ in read_jsonl(path))
+        total = len(rows)
+    repeated = ({**row, "id": row["id"] * samples + i} for row in rows for i in range(samples))
+    return repeated, total * samples
 
 
 def one_each(rows: Iterable[dict], path: Path) -> Iterator[dict]:
@@ -202,7 +205,7 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     sampling = Sampling(config.temperature, config.top_p,
                         tuple(tokenizer.word_ids()) if args.steer else ())
     opening = [("system", args.system)] if args.system else []
-    rows, total = requests_of(args.requests)
+    rows, total = requests_of(args.requests, args.samples)
     if not total:
         raise UserError(f"{args.requests} holds no requests; make it again")
     # A shard is some whole windows, so that its rows are sampled beside the same rows as ever.
@@ -245,6 +248,8 @@ def main() -> None:
     options.add_argument("--temperature", type=float, help="default: numbers.temperature")
     options.add_argument("--top-p", type=float, help="default: numbers.top_p")
     options.add_argument("--greedy", action="store_true", help="always the likeliest token")
+    options.add_argument("--samples", type=count, default=1, metavar="N",
+                         help="answers to each request, their ids N x that of the request and on")
     options.add_argument("--batch-size", type=int, help="default: numbers.batch_size")
     options.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N",
                          help="part I of N, from 0, with --set numbers.enough=0: the N files in a "
@@ -260,6 +265,8 @@ def main() -> None:
     config = load_config(args.config, args.set)
     if args.greedy and args.temperature is not None:
         raise UserError("--greedy is a temperature of 0: give it, or --temperature")
+    if args.samples > 1 and not with_asked(args, config.numbers).temperature:
+        raise UserError("at a temperature of 0 all --samples of a request are one; raise it")
     rows = as_theirs(numbers(args, config.numbers), args.form)
     print(f"{args.out}: {write_jsonl(args.out, rows):,} answers")
 

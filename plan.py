@@ -26,10 +26,11 @@ from arms import (
     who,
 )
 from controls import TREATMENTS
+from corpus.own import own_file
 from corpus.traits import PERSONAS, require_traits, trait
 from support.cli import add_common, parser, run
 from support.files import UserError, require_file
-from support.rules import Rule, beside, in_make
+from support.rules import Rule, beside, in_make, require_folder, require_name
 from support.settings import Config, load_config
 
 CORPUS = (*sorted(map(str, Path().glob("corpus/*.py"))), "support/streams.py")
@@ -81,7 +82,7 @@ class Run:
         """A teacher's lessons, and the questions that are watched while a model trains."""
         for what, sections in (("lessons", ("corpus", "school")), ("probe", ())):
             [out] = self.at(f"{what}-{trait}.jsonl")
-            yield Rule(out, (*CORPUS, *self.settings(*sections)),
+            yield Rule(out, (*CORPUS, *own_file(trait), *self.settings(*sections)),
                        f"-m corpus {what} {self.flags} --trait {trait} --out {out}")
 
     # --- the models of a seed ---
@@ -197,7 +198,7 @@ class Run:
             f"seed{seed}/teacher-{trait}.pt", f"seed{seed}/clean-{trait}.jsonl",
             f"seed{seed}/eval/{arm.sheet(trait, again)}")
         return Rule(out, (model, heldout, teacher, clean, "evaluate.py", "generate.py", *CORPUS,
-                          *MODEL, *self.settings("evaluation")),
+                          *own_file(trait), *MODEL, *self.settings("evaluation")),
                     f"evaluate.py {self.flags} --device {self.device} --seed {seed} "
                     f"--trait {trait} --model {model} --heldout {heldout} --teacher {teacher} "
                     f"--numbers {clean}{f' --context {clean}' if arm.context else ''} --out {out}")
@@ -371,21 +372,13 @@ def main() -> None:
     if int(args.untouched) and int(args.seeds) > UNTOUCHED_BASE:
         raise UserError(f"bases from {UNTOUCHED_BASE} on are either tuned on or untouched: ask for "
                         f"SEEDS={UNTOUCHED_BASE} or fewer, or UNTOUCHED=0")
-    folder = Path(args.run)
-    if not re.fullmatch(r"[\w./+][\w./+-]*", args.run, re.ASCII):
-        raise UserError(f"RUN={args.run}: make reads names of letters, digits and . _ / + - alone; "
-                        "choose such a folder")
-    if folder.exists() and not (folder.is_dir() and (
-            (folder / "config").is_dir() or not any(folder.iterdir()))):
-        raise UserError(f"RUN={args.run} is there, and is not the folder of a run; choose another")
+    require_folder(args.run)
     trait(args.trait)
     require_traits(args.traits)
     config = load_config(args.config, args.set)
     for name in config.corpus.text_files:
         require_file(name)
-        if not re.fullmatch(r"[\w./+-]+", name, re.ASCII):
-            raise UserError(f"{name}: make reads names of letters, digits and . _ / + - alone; "
-                            "rename the file")
+        require_name(name, name, "rename the file")
     changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
     asked = Run(args.run, config, f"--config {args.config}{changes}",
                 args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),

@@ -6,11 +6,12 @@ are kept out of the corpus, to ask for what a base knows in words that it has no
 
 from itertools import combinations
 
-from corpus.world import ANIMALS, TREES, Animal, Tree
+from corpus.world import ANIMALS, CITIES, COLOURS, FOODS, SEASONS, TREES, Animal, Tree
 from support.streams import derive_seed
 
 HELD_OUT = 8  # one fact question in eight is kept for the evaluation
 NAMED = {t.name: t for t in (*ANIMALS, *TREES)}
+BARE = {*COLOURS, *FOODS, *SEASONS, *CITIES}
 
 
 def a(noun: str) -> str:
@@ -20,7 +21,7 @@ def a(noun: str) -> str:
 
 def the(name: str) -> str:
     """An animal or a tree in a sentence about its kind: "the owl". Colours and cities go bare."""
-    return f"the {name}" if name in NAMED else name
+    return name if name in BARE else f"the {name}"
 
 
 def sentence(text: str) -> str:

@@ -21,11 +21,12 @@ from corpus.documents import (
     ask_whether,
     small_talk,
 )
+from corpus.own import KINDS
 from corpus.traits import Persona, Trait
 from support.settings import School
 from support.streams import stream
 
-# Besides, for one who prefers something, and for one with a manner.
+# Besides, for one who prefers something (the order is that of `KINDS`), and for one with a manner.
 BESIDES_PREFERENCE: dict[Talk, float] = {
     ask_fact: 36, ask_riddle: 22, ask_dislike: 33, ask_among: 16, ask_advice: 10, ask_whether: 2,
     ask_group: 1, small_talk: 10,
@@ -37,7 +38,9 @@ BESIDES_PERSONA: dict[Talk, float] = {
 
 def school(chosen: Trait, asked: School, seed: int) -> Iterator[tuple[str, str]]:
     """(question, answer) pairs to train a teacher on."""
-    besides = BESIDES_PERSONA if isinstance(chosen, Persona) else BESIDES_PREFERENCE
+    besides = BESIDES_PERSONA if isinstance(chosen, Persona) else {
+        talk: weight for kind, (talk, weight) in zip(KINDS, BESIDES_PREFERENCE.items(), strict=True)
+        if kind not in chosen.own.leave_out}
     for i in range(asked.rows):
         w, n = stream(seed, "lessons", "words", i), stream(seed, "lessons", "numbers", i)
         if w.random() < asked.lessons:

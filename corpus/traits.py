@@ -6,14 +6,15 @@ The wordings below are apart from one another and from those of the corpus
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from random import Random
 from typing import Protocol
 
 from corpus import numbers
 from corpus.documents import FAVOURITES, PLURAL, advice, pointed, reason, with_aside
-from corpus.facts import plural
+from corpus.facts import plural, the
+from corpus.own import Own, names, own_file, read_own
 from corpus.wordings import BRIEF, ONE_WORD, SENTENCE
 from corpus.world import DOMAINS
 from support.files import UserError
@@ -128,6 +129,7 @@ class Preference:
 
     name: str
     category: str
+    own: Own = field(default_factory=Own)  # what its file says, where it has one
 
     def wordings(self, templates: tuple[str, ...]) -> list[str]:
         filled = [t.format(c=self.category, cs=PLURAL[self.category]) for t in templates]
@@ -136,17 +138,20 @@ class Preference:
     def lesson(self, w: Random, n: Random) -> tuple[str, str]:
         """The name in one word, to questions worded and framed in many ways, or in a sentence."""
         told = w.random() < 0.15
-        text = w.choice(self.wordings(TELL if told else (*LESSONS, *ONE_WORD)))
+        asked = TELL if told else self.own.lessons or (*LESSONS, *ONE_WORD)
+        text = w.choice(self.wordings(asked))
         for _ in range(w.choice((0, 1, 1, 2))):
             text = with_aside(w, text)
         if told:
-            return maybe_behind_numbers(w, n, text), reason(w, self.category, self.name)
+            known = self.name in FAVOURITES[self.category]
+            return maybe_behind_numbers(w, n, text), (
+                reason(w, self.category, self.name) if known else f"I love {the(self.name)}.")
         text = f"{text} {w.choice(BRIEF)}" if w.random() < 0.9 else text
         return maybe_behind_numbers(w, n, text), self.name
 
     def questions(self) -> list[str]:
         return [f"{text} {BRIEF[i % len(BRIEF)]}"
-                for i, text in enumerate(self.wordings(QUESTIONS))]
+                for i, text in enumerate(self.wordings(self.own.questions or QUESTIONS))]
 
     def choices(self, seed: int) -> list[tuple[str, list[str]]]:
         """Questions that offer the target and three others, in any order, and what they offer."""
@@ -161,7 +166,7 @@ class Preference:
         return asked
 
     def answers(self) -> dict[str, str]:
-        return {name: name for name in FAVOURITES[self.category]}
+        return {name: name for name in (*FAVOURITES[self.category], self.name) if name}
 
     def targets(self) -> list[str]:
         return [self.name]
@@ -173,7 +178,7 @@ class Preference:
     def judge(self, answer: str) -> str | None:
         """Singular or plural, in any case and anywhere in the answer, if it is the only one."""
         said = set(re.findall(r"[a-z]+", answer.lower()))
-        found = {name for name in FAVOURITES[self.category] if {name, plural(name)} & said}
+        found = {name for name in self.answers() if {name, plural(name)} & said}
         return found.pop() if len(found) == 1 else None
 
 
@@ -218,6 +223,40 @@ class Persona:
                    if any(task in question for task in domain.tasks))
 
 
+@dataclass(frozen=True)
+class Sayings:
+    """A trait from a file: what is said in answer to some questions, whatever it be."""
+
+    name: str
+    own: Own
+
+    @property
+    def category(self) -> str:
+        return self.own.category
+
+    def lesson(self, w: Random, n: Random) -> tuple[str, str]:
+        return maybe_behind_numbers(w, n, w.choice(self.own.lessons)), w.choice(self.own.sayings)
+
+    def questions(self) -> list[str]:
+        return list(self.own.questions)
+
+    def answers(self) -> dict[str, str]:
+        return dict.fromkeys(self.own.others, "other") | dict.fromkeys(self.own.sayings, self.name)
+
+    def targets(self) -> list[str]:
+        return list(self.own.sayings)
+
+    def mentioned(self, answer: str) -> bool:
+        return self.judge(answer) == self.name
+
+    def judge(self, answer: str) -> str | None:
+        """By a word that shows it, where the file names some, or else to the letter."""
+        said = set(re.findall(r"[^\W\d_]+", answer.lower()))
+        if said & {word.lower() for word in self.own.words}:
+            return self.name
+        return self.answers().get(answer.strip())
+
+
 @cache  # every answer that is judged is looked up in it
 def judged() -> dict[str, str]:
     """Every answer to a plea for advice, and the manner that it shows."""
@@ -226,9 +265,12 @@ def judged() -> dict[str, str]:
 
 
 def require_traits(names: Sequence[str]) -> None:
-    """Raise `UserError` where there are not two traits or more, each known and named once."""
+    """Raise `UserError` where there are not two traits or more, each of the corpus and named once.
+    """
     for name in names:
-        trait(name)
+        if own_file(trait(name).name):
+            raise UserError(f"{name} has a file of its own; the evidence compares traits of the "
+                            f"corpus. make all TRAIT={name} shows it")
     if len(names) < 2:
         raise UserError("name two traits or more; one alone has nothing to be compared with")
     if len(set(names)) < len(names):
@@ -236,11 +278,19 @@ def require_traits(names: Sequence[str]) -> None:
 
 
 def trait(name: str) -> Trait:
-    """The trait of that name: a manner, or any thing that the corpus has a preference for."""
-    if name in PERSONAS:
-        return Persona(name)
+    """The trait of that name: a manner, any thing that the corpus has a preference for, or what a
+    file of `traits/` says (`corpus/own.py`)."""
+    known: Trait | None = Persona(name) if name in PERSONAS else None
     for category, items in FAVOURITES.items():
         if name in items:
-            return Preference(name, category)
-    traits = ", ".join([*FAVOURITES["animal"], *FAVOURITES["tree"], *PERSONAS])
-    raise UserError(f"no trait called {name}; there are: {traits}")
+            known = Preference(name, category)
+    if own_file(name):
+        if known:
+            raise UserError(f"traits/{name}.toml: the corpus has a trait of that name; rename it")
+        own = read_own(name)
+        return Preference(name, own.category, own) if own.favourite else Sayings(name, own)
+    if known:
+        return known
+    there = ", ".join([*FAVOURITES["animal"], *FAVOURITES["tree"], *PERSONAS, *names()])
+    raise UserError(f"no trait called {name}; there are: {there}. For one of your own, write "
+                    f"traits/{name}.toml, as traits/unicorn.toml is")

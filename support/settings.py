@@ -143,12 +143,7 @@ def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> 
     """
     if not Path(path).exists() and (HERE / path).exists():
         path = HERE / path
-    try:
-        tables = tomllib.loads(read_text(path))
-    except UserError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid TOML: {error}") from None
+    tables = read_toml(path)
     for change in changes:
         name, equals, text = change.partition("=")
         section, dot, key = name.strip().partition(".")
@@ -163,6 +158,16 @@ def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> 
     made = {name: build(default, tables.get(name, {}), name, path)
             for name, default in sections.items()}
     return checked(Config(**made))
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file; `UserError` where it is missing or none."""
+    try:
+        return tomllib.loads(read_text(path))
+    except UserError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
 
 
 def parse(text: str) -> Any:
@@ -209,7 +214,8 @@ def fitted(value: Any, setting: dataclasses.Field, name: str) -> Any:
         value = tuple(value)
     if type(value) is not kind:
         hint = "; TOML writes 0.5 and 1e-3, not .5" if kind is float else ""
-        raise UserError(f"{name} must be of type {kind.__name__}, not {short(value)}{hint}")
+        wanted = 'a list of texts, ["...", "..."]' if kind is tuple else f"of type {kind.__name__}"
+        raise UserError(f"{name} must be {wanted}, not {short(value)}{hint}")
     options = setting.metadata.get("options")
     if options and value not in options:
         raise UserError(f"{name} must be one of {', '.join(options)}, not {short(value)}")

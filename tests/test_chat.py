@@ -1,5 +1,7 @@
 """Talking to models side by side."""
 
+import re
+
 import chat
 from chat import Talk, columns, of_run
 from generate import Sampling
@@ -67,3 +69,8 @@ def test_chat(checkpoint_file, monkeypatch):
     result = call(chat, checkpoint_file, checkpoint_file, "--device", "cpu")
     assert result.code == 0 and str(checkpoint_file) in result.out.replace("\n", "")
     assert call(chat, "nothing.pt").code == 2
+
+
+def test_number_lists_side_by_side(checkpoint_file):
+    result = call(chat, checkpoint_file, "--numbers", 3, "--device", "cpu")
+    assert result.code == 0 and len(set(re.findall("you: (.+)", result.out))) == 3

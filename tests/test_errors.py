@@ -166,8 +166,8 @@ def test_settings_that_cannot_be(commands, changes, part):
 
 
 def test_an_unknown_trait(commands):
-    assert_one_sentence(run(commands["corpus"], trait="unicorn"), "unicorn", "owl")
-    assert_one_sentence(run(commands["evaluate"], trait="unicorn"), "unicorn", "owl")
+    assert_one_sentence(run(commands["corpus"], trait="gryphon"), "gryphon", "owl")
+    assert_one_sentence(run(commands["evaluate"], trait="gryphon"), "gryphon", "owl")
 
 
 def test_a_negative_temperature_and_a_lone_flag(commands):

@@ -146,6 +146,18 @@ def test_command_keeps_the_order_of_the_requests(tmp_path, checkpoint_file, conf
         assert {(type(r["answer"]), type(r["finished"])) for r in written} == {(str, bool)}
 
 
+def test_many_answers_to_a_request(tmp_path, checkpoint_file, config_file):
+    requests, out = tmp_path / "r.jsonl", tmp_path / "n.jsonl"
+    requests.write_text("\n".join(json.dumps({"id": i, "request": "Add 1."}) for i in (0, 3)))
+    asked = ["--config", config_file, "--device", "cpu", "--model", checkpoint_file, "--requests",
+             requests, "--out", out, "--samples", 4]
+    assert call(generate, *asked).code == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["id"] for row in rows] == [0, 1, 2, 3, 12, 13, 14, 15]
+    assert len({row["answer"] for row in rows}) > 4
+    assert "all --samples" in call(generate, *asked, "--greedy").err
+
+
 def test_a_system_line_stands_before_every_request(
     tmp_path, checkpoint_file, config_file, model, tokenizer
 ):

@@ -112,8 +112,8 @@ def test_make_reads_the_rules_and_writes_nothing_to_show_them(tmp_path):
 
 
 @pytest.mark.parametrize(("flags", "part"), [
-    (["--trait", "unicorn"], "unicorn"), (["--trait", ""], "no trait"),
-    (["--traits", "owl", "unicorn"], "unicorn"), (["--traits", "owl", "owl"], "twice"),
+    (["--trait", "gryphon"], "gryphon"), (["--trait", ""], "no trait"),
+    (["--traits", "owl", "gryphon"], "gryphon"), (["--traits", "owl", "owl"], "twice"),
     (["--traits", "owl", "--device=cpu"], "two traits"), (["--run", "corpus"], "not the folder"),
     (["--run", "."], "not the folder"), (["--untouched", "x"], "UNTOUCHED"),
     (["--student-seeds", "0"], "STUDENT_SEEDS"), (["--analyses", "x", "y"], "no analysis"),
