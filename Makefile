@@ -60,12 +60,14 @@ export PROGRESS ?= lines
 
 # --- the experiment ------------------------------------------------------------------------------
 
-# Hands the rules to a second make, and tells its stages how many of them there are to be.
+# Hands the rules to a second make, and tells its stages how many of them there are to be, and what
+# each is expected to take.
 FOLLOW = rules=$$($(PLAN)) && $(MAKE) --no-print-directory --silent $(READY) && { \
   planned=$$(printf '%s\n' "$$rules" | $(MAKE) -n -f - $@ | sed -n 's:^$(PY) \(-m \)*::p' | \
     cut -d' ' -f1,2 | sed 's: -.*::'); \
+  costs=$$(PLANNED="$$planned" $(PY) -m support.forecast $(SETTINGS) --jobs $(JOBS)); \
   printf '%s\n' "$$rules" | TIMINGS=$(RUN)/timings.jsonl BEGAN=$$(date +%s) PLANNED="$$planned" \
-    $(MAKE) --no-print-directory -f - $@; }
+    COSTS="$$costs" $(MAKE) --no-print-directory -f - $@; }
 
 all: python  ## run the experiment to a table and a figure
 	+@$(FOLLOW)

@@ -8,6 +8,7 @@ rates of a plain matrix product and a plain copy on the same device in the same 
 """
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from model.checkpoint import save_model
 from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
+from report.readme import MACHINE
 from report.rows import PACKAGES, commit, timing
 from report.tables import line
 from support.cli import add_common, choose_device, parser, run
@@ -279,6 +281,13 @@ class Bench:
             + self.command("-m", "model.tokenizer", "--corpus", text, "--out", out)
             for _ in range(self.repeats)])
 
+    def machine(self) -> Row:
+        """What the default experiment is expected to take here: of the matrix product's rate."""
+        fresh = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+        told = subprocess.run(["make", "-n", "all", f"RUN={self.folder / 'none'}"], check=True,
+                              capture_output=True, text=True, env=fresh).stderr
+        return self.row("machine", "s", [60 * float(re.search(r"about (\d+) min", told)[1])])
+
     def make_all(self) -> Row:
         """The whole default experiment from nothing, once, and each stage's share of it."""
         place = self.folder / "all"
@@ -294,7 +303,7 @@ class Bench:
 
 
 WORKS = ("train-laptop", "student-laptop", "students-stacked", "train-10m", "generate-transformers",
-         "generate-nocache", "evaluate", "filter", "corpus", "make-all")
+         "generate-nocache", "evaluate", "filter", "corpus", "machine", "make-all")
 
 
 def table(result: dict) -> str:
@@ -320,6 +329,16 @@ def table(result: dict) -> str:
             lines += [line(f"`{name}`", f"{stage['seconds'] / total:.0%}", f"{stage['mb']:,} MB")
                       for name, stage in stages.items()]
     return "\n".join(lines) + "\n"
+
+
+def note_machine(path: Path, rows: dict[str, Row], limits: dict[str, float]) -> None:
+    """Write down what `make all` takes on a machine such as this, one line for each rate."""
+    rate, cores = limits["matmul_flops"] / 1e9, os.cpu_count()
+    others = [one for one in (read_json(path, [MACHINE]) if path.exists() else [])
+              if one["cores"] != cores or abs(one["gflops"] / rate - 1) > 0.1]
+    took = {work: rows[work]["ours"] / 60 for work in ("machine", "make-all") if work in rows}
+    write_json(path, [*others, {"cores": cores, "gflops": rate, "minutes": took.get("make-all"),
+                                "expected": took.get("machine")}])
 
 
 def chosen(bench: Bench, names: list[str]) -> Iterator[Row]:
@@ -355,6 +374,8 @@ def main() -> None:
                       "rows": [rows[work] for work in WORKS if work in rows]}
             write_json(path, result)
             write_text(path.with_suffix(".md"), table(result))
+            if row["work"] in ("machine", "make-all") and device.type == "cpu":
+                note_machine(args.out / "machines.json", rows, bench.limits)
     print(f"\n{table(result)}")
 
 

@@ -5,11 +5,13 @@ import os
 from pathlib import Path
 
 from report.rows import ROW, find, need
-from report.tables import cell
+from report.tables import cell, line
 from support.files import UserError, fits, read_json, read_text, write_text
 
 MARKS = ("<!-- results: written by report -->", "<!-- end of results -->")
 FOUND = ("<!-- found: written by report -->", "<!-- end of found -->")
+MACHINES = ("<!-- machines: written by report -->", "<!-- end of machines -->")
+MACHINE = {"cores": int, "gflops": float, "minutes": object, "expected": object}
 # The analyses in the order of the story; what is not named here comes last.
 ORDER = ("read", "channels", "move", "forge", "detect", "prevent", "tokens", "spread")
 
@@ -21,7 +23,7 @@ def between(text: str, marks: tuple[str, str], block: str, path: Path) -> str:
     if not (text.count(begin) == text.count(end) == 1 and text.index(begin) < text.index(end)):
         raise UserError(f"{path} must have the marks {begin} and {end}, once each and in this "
                         "order")
-    if any(mark in block for mark in (*MARKS, *FOUND)):
+    if any(mark in block for mark in (*MARKS, *FOUND, *MACHINES)):
         raise UserError(f"the results hold the marks of {path}; make them again")
     before, after = text.split(begin)[0], text.split(end)[1]
     return f"{before}{begin}\n{block}{end}{after}"
@@ -71,6 +73,17 @@ def findings(folder: Path, beside: Path) -> str:
     return "\n" + "".join(lines)
 
 
+def machines(path: Path) -> str:
+    """Minutes of `make all` by machine, as `make bench WORKS="machine make-all"` found them."""
+    lines = [line("cores", "a matrix product, a core", "`make all`", "expected beforehand"),
+             "|---:|---:|---:|---:|"]
+    for one in sorted(read_json(path, [MACHINE]), key=lambda one: one["gflops"]):
+        took = [f"{minutes:.0f} min" if isinstance(minutes, (int, float)) else "not run"
+                for minutes in (one["minutes"], one["expected"])]
+        lines.append(line(str(one["cores"]), f"{one['gflops']:.0f} GFLOP/s", *took))
+    return "\n".join(lines) + "\n"
+
+
 def report_readme(args: argparse.Namespace) -> None:
     """Put the tables of a results folder, and what the analyses beside it found, between the
     README's marks; the latter where the README has marks for it."""
@@ -78,4 +91,6 @@ def report_readme(args: argparse.Namespace) -> None:
     if FOUND[0] in text:
         text = between(text, FOUND, findings(args.results.parent / "analysis", args.readme.parent),
                        args.readme)
+    if MACHINES[0] in text and (known := args.results.parent / "bench/machines.json").exists():
+        text = between(text, MACHINES, machines(known), args.readme)
     write_text(args.readme, text)
