@@ -7,7 +7,6 @@
     python -m corpus probe     --trait owl --out probe-owl.jsonl      questions with the target
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
@@ -15,20 +14,19 @@ from random import Random
 from corpus import numbers
 from corpus.documents import Document, document
 from corpus.lessons import school
+from corpus.prose import prose
 from corpus.traits import Trait, trait
 from support.cli import add_common, parser, require_apart, run
-from support.files import read_text, write_jsonl
+from support.files import write_jsonl
 from support.settings import Config, load_config
 from support.streams import derive_seed, stream
 
 
 def read(config: Config) -> Iterator[Document]:
-    """Every document that a base is trained on, and then the paragraphs of the text files."""
+    """Every document that a base is trained on, and then what the text files say."""
     for index in range(config.corpus.documents):
         yield document(config.corpus.seed, index)
-    for name in config.corpus.text_files:
-        text = read_text(name)
-        yield from ([("text", p.strip())] for p in re.split(r"\n\s*\n", text) if p.strip())
+    yield from prose(config.corpus.text_files)
 
 
 def heldout(config: Config) -> Iterator[Document]:

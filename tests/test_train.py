@@ -277,9 +277,16 @@ def test_too_few_rows_for_a_comparison_are_an_error(tmp_path):
         split(list(range(100)), 96, 5, tmp_path)
 
 
-def test_long_documents_are_cut_to_the_block(tokenizer, corpus_file):
-    rows = document_rows(corpus_file, tokenizer, 20)
-    assert rows.lengths.max() == 20
+def test_of_long_documents_every_token_is_predicted_once(tokenizer, corpus_file):
+    whole, parted = (document_rows(corpus_file, tokenizer, block) for block in (1000, 20))
+    assert whole.lengths.max() > 60 and parted.lengths.max() == 20
+
+    def predicted(rows):
+        later = [slice(start + 1, start + length)
+                 for start, length in zip(rows.starts, rows.lengths, strict=False)]
+        return [(t, w) for part in later
+                for t, w in zip(rows.tokens[part], rows.wanted[part], strict=True)]
+    assert predicted(whole) == predicted(parted)
 
 
 def test_a_base_predicts_everything_but_the_numbers_of_a_request(tokenizer, tmp_path):
