@@ -11,6 +11,7 @@ Each keeps its own conversation in mind while that fits. The same lines bring th
 
 import argparse
 import os
+import sys
 import textwrap
 from collections.abc import Iterator
 from functools import partial
@@ -109,7 +110,10 @@ def typed() -> Iterator[str]:
     """The lines that somebody writes, until the input ends."""
     while True:
         try:
-            yield input("you: ").strip()
+            line = input("you: ").strip()
+            if not sys.stdin.isatty():  # nobody has seen it
+                print(line)
+            yield line
         except (EOFError, RuntimeError):  # the latter where there is no input to begin with
             print()
             return
@@ -117,6 +121,7 @@ def typed() -> Iterator[str]:
 
 def requested(count: int) -> Iterator[str]:
     """Requests for number lists, shown as if they were typed, each put afresh."""
+    print("Every model gets the same draws: where two lists differ, the models do.")
     for i in range(count):
         text = numbers.request(stream(0, "chat", "words", i), stream(0, "chat", "numbers", i)).text
         print(f"you: {text}")
