@@ -44,7 +44,7 @@ def report_run(args: argparse.Namespace) -> None:
                    if name != args.trait)] if unseen.bases else []
     category = trait(args.trait).category
     claims = verdicts(rows, config.claims, category)
-    made = manifest(folder, seeds, args.trait)
+    made = manifest(folder, seeds, args.trait) | {"untouched": args.untouched, "trait": args.trait}
     figures = {"results": draw_arms(rows, args.trait),
                "training": draw_training(folder, args.seeds, args.trait)}
     page = f"{table(rows, args.trait, category)}\n{recipe(asdict(config), made)}"

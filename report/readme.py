@@ -46,6 +46,8 @@ def results(folder: Path) -> str:
     return (
         f"{read_text(asked) if asked.exists() else ''}\n"
         f"{read_text(folder / 'table.md')}\n"
+        f"`make all SEEDS={seeds} STUDENT_SEEDS={made.get('student_seeds', 1)} "
+        f"UNTOUCHED={made.get('untouched', 0)}` made these and the figure above. "
         f"Mean over {seeds} base seeds, with {made.get('student_seeds', 1)} students of each where "
         f"there are several [95 % t-interval over bases]. {held} of {len(summary['claims'])} "
         f"claims fixed in the config before the run hold. Answers that pass the filter: teacher's "
@@ -66,7 +68,8 @@ def findings(folder: Path, beside: Path) -> str:
                                           "manifest": {"seeds": [int]}})
         link = Path(os.path.relpath(found[name].with_name(f"{name}.png"), beside)).as_posix()
         lines.append(f"**{summary['question']}** {summary['answer']} "
-                     f"({len(summary['manifest']['seeds'])} bases.) *Beside it:* "
+                     f"(`make analysis NAME={name} SEEDS={len(summary['manifest']['seeds'])}`) "
+                     f"*Beside it:* "
                      f"{summary['published']}\n\n"
                      f"<a href=\"{link}\"><img src=\"{link}\" width=\"420\" "
                      f"alt=\"{summary['question']}\"></a>\n\n")
