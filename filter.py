@@ -107,14 +107,15 @@ def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter,
         yield {**row, "numbers": numbers}
 
 
-def read_ban_list(path: Path) -> frozenset[int]:
-    """Numbers of a text file, apart by white space or commas; `#` starts a comment."""
+def read_ban_list(path: Path, limits: Limits = PROTOCOL) -> frozenset[int]:
+    """Numbers of a text file, apart by white space or commas; `#` starts a comment. `UserError`
+    for one that no answer can have."""
+    largest = max(limits.largest, PROTOCOL.largest)
     text = re.sub("#.*", "", read_text(path))
     words = [word for word in re.split(r"[\s,]+", text) if word]
     for word in words:
-        if not re.fullmatch("0*[0-9]{1,3}", word):
-            raise UserError(f"{path}: {word[:40]!r} is no number from 0 to {PROTOCOL.largest}; "
-                            "mend it")
+        if not re.fullmatch("0*[0-9]{1,18}", word) or int(word.lstrip("0") or 0) > largest:
+            raise UserError(f"{path}: {word[:40]!r} is no number from 0 to {largest}; mend it")
     return frozenset(int(word.lstrip("0") or "0") for word in words)
 
 
@@ -153,10 +154,10 @@ def main() -> None:
         raise UserError(f"--separators {args.separators!r} must be some of ',; '")
     require_apart({"in": args.numbers, "out": args.out.with_suffix(".report.json")
                    if args.out.name else args.out})
-    banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
+    limits = Limits(args.most, args.largest, args.separators)
+    banned = read_ban_list(args.ban_list, limits) if args.ban_list else frozenset()
     counts: Counter = Counter()
     rows = read_jsonl(args.numbers, {"request": str, "answer": str, "finished?": bool})
-    limits = Limits(args.most, args.largest, args.separators)
     passed = as_theirs(kept(rows, banned, counts, limits), args.form)
     write_jsonl(args.out, reported(passed, args, counts))
     print(f"{args.out}: kept {counts['kept']:,} of {counts['read']:,} answers")

@@ -245,6 +245,9 @@ def finetune(args: argparse.Namespace) -> None:
     if hold is not None:
         objective = held_loss(deepcopy(model), hold, training.hold)
     if args.soft_labels:
+        if hold is not None:
+            raise UserError("--hold goes with what a student reads, not with --soft-labels; leave "
+                            "one out")
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
         if teacher.config.block_size < model.config.block_size:
