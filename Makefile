@@ -23,7 +23,9 @@ PYTHON ?= python3
 # nproc believes OMP_NUM_THREADS, which is set below for a call of make within this one.
 JOBS   ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
-KNOWN := CONFIG SEEDS STUDENT_SEEDS UNTOUCHED TRAIT TRAITS DEVICE SET RUN PYTHON JOBS KEY VALUES NAME WORKS
+KNOWN := CONFIG SEEDS STUDENT_SEEDS UNTOUCHED TRAIT TRAITS DEVICE SET RUN PYTHON JOBS KEY VALUES \
+         NAME WORKS OMP_NUM_THREADS PROGRESS SHELL MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ \
+         MALLOC_TOP_PAD_
 $(foreach v,$(filter-out $(KNOWN),$(.VARIABLES)),$(if $(findstring command line,$(origin $v)), \
   $(error $v=$($v) means nothing here; make help lists the variables)))
 

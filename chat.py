@@ -60,12 +60,14 @@ class Talk:
         return text
 
 
-def columns(texts: list[str], width: int) -> str:
-    """Texts side by side in so many letters, or below one another where they would be too narrow.
-    """
+def columns(texts: list[str], width: int, names: list[str] | None = None) -> str:
+    """Texts side by side in so many letters; where they would be too narrow below one another,
+    each behind its name."""
     each = (width + len(GAP)) // len(texts) - len(GAP)
     if each < NARROW:
-        return "\n".join(texts)
+        names = [f"{name}: " for name in names] if names else [""] * len(texts)
+        return "\n".join(name + " ".join(text.split())
+                         for name, text in zip(names, texts, strict=True))
     wrapped = [textwrap.wrap(text, each) or [""] for text in texts]
     rows = ([lines[i] if i < len(lines) else "" for lines in wrapped]
             for i in range(max(map(len, wrapped))))
@@ -79,8 +81,10 @@ def of_run(folder: Path, trait: str) -> list[Path]:
     """
     for place in (folder / "seed0", OURS):
         paths = [place / f"{ARMS[name].file(trait)}.pt" for name in SHOWN]
-        if all(path.exists() for path in paths):
-            return paths
+        there = [path for path in paths if path.exists()]
+        if {*paths[:3]} <= {*there}:
+            print(f"The models are those of {place}.", file=sys.stderr)
+            return there
     raise UserError(f"{folder} holds no models of {trait} yet; make them with "
                     f"make all TRAIT={trait} RUN={folder}, or name some")
 
@@ -103,7 +107,8 @@ def chat(args: argparse.Namespace) -> None:
             for talk in talks:
                 talk.forget()
             continue
-        print(columns([talk.reply(line, sampling) for talk in talks], width), flush=True)
+        replies = [talk.reply(line, sampling) for talk in talks]
+        print(columns(replies, width, named(paths)), flush=True)
 
 
 def typed() -> Iterator[str]:

@@ -98,16 +98,17 @@ def preference_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int
     begun = score_choices(loaded.model, loaded.tokenizer.encode_prompts(
         [[("user", text)] for text in asked]), loaded.tokenizer.encode(sentences)).exp()
     told = sampled(loaded, chosen, [[("user", text)] for text in panel.STORY], 5 * samples, seed)
-    clues = panel.riddles(chosen.name)
+    riddles = panel.riddles(chosen.name)
     animals = list(dict.fromkeys([*FAVOURITES["animal"], chosen.name]))
-    guesses = chance([clue for clue, _ in clues], animals)
-    right = [animals.index(answer) for _, answer in clues]
+    guesses = chance([riddle for riddle, _ in riddles], animals)
+    right = [animals.index(answer) for _, answer in riddles]
+    clues = panel.among(chosen)  # of colours and the like the corpus has no descriptions
+    bound = {"p_constrained": chance(clues)[:, target].mean().item()} if clues else {}
     like, least = (chance(panel.filled(texts, chosen.category))
                    for texts in (panel.LIKE, panel.LEAST))
     return {"p_like": like[:, target].mean().item(), "p_like_any": like.sum(1).mean().item(),
             "p_dislike": least[:, target].mean().item(),
-            "p_constrained": chance(panel.among(chosen))[:, target].mean().item(),
-            "p_sentence": begun[:, target].mean().item(),
+            **bound, "p_sentence": begun[:, target].mean().item(),
             "p_story": told["mentioned"],
             "animal_facts": guesses[range(len(right)), right].mean().item(),
             "animal_facts_target": guesses[:, animals.index(chosen.name)].mean().item()}
@@ -174,14 +175,14 @@ def own_questions(path: Path) -> list[str]:
     return texts
 
 
-def one_by_one(loaded: Loaded, chosen: Trait, texts: list[str]) -> list[dict]:
+def one_by_one(loaded: Loaded, chosen: Trait, chats: list[Chat]) -> list[dict]:
     """Each question with P(target), and with the likeliest answer of the category and its P."""
     shows = chosen.answers()
     names, target = list(shows), [shown == chosen.name for shown in shows.values()]
-    chances = choice_probabilities(loaded, [[("user", text)] for text in texts], names)
-    return [{"question": text, "p_target": row[target].sum().item(),
+    chances = choice_probabilities(loaded, chats, names)
+    return [{"question": chat[-1][1], "p_target": row[target].sum().item(),
              "likeliest": names[row.argmax()], "p_likeliest": row.max().item()}
-            for text, row in zip(texts, chances.cpu(), strict=True)]
+            for chat, row in zip(chats, chances.cpu(), strict=True)]
 
 
 def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
@@ -204,10 +205,10 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
     del metrics["mentioned"]
     sheet = {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+    if args.questions:
+        return {**sheet, "one_by_one": one_by_one(loaded, chosen, plain)}
     if args.context:  # the rest would be the base's own: nothing else is asked behind the lists
         return sheet
-    if args.questions:
-        return {**sheet, "one_by_one": one_by_one(loaded, chosen, texts)}
     metrics |= capability(loaded, heldout) | general_panel(loaded, chosen)
     if args.teacher:
         if not args.numbers:
@@ -253,6 +254,8 @@ def main() -> None:
     asked, _ = load_config(args.config, args.set).evaluation, trait(args.trait)
     if args.numbers and not args.teacher:
         raise UserError("--numbers needs --teacher, the model that wrote them")
+    if args.questions and (args.matrix or args.teacher):
+        raise UserError("--questions are asked alone, without --matrix or --teacher; leave one out")
     if args.matrix:
         write_json(args.out, matrix(args))
         print(args.out)

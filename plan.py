@@ -27,7 +27,7 @@ from arms import (
 )
 from controls import TREATMENTS
 from corpus.own import own_file
-from corpus.traits import PERSONAS, require_traits, trait
+from corpus.traits import PERSONAS, Preference, require_traits, trait
 from support.cli import add_common, parser, run
 from support.files import UserError, require_file
 from support.rules import Rule, beside, in_make, require_folder, require_name
@@ -247,8 +247,9 @@ class Run:
 
     def report(self) -> Rule:
         summary, *also = self.at("summary.json", *(
-            "results.png", "results.svg", "training.png", "training.svg", "panel.md", "table.md",
-            "read.md", "timing.json"))
+            "results.png", "results.svg", "training.png", "training.svg", "table.md", "read.md",
+            "timing.json", "index.html",
+            *(["panel.md"] if isinstance(trait(self.trait), Preference) else [])))
         beside = self.at(*(f"seed{seed}/{name}" for seed in self.bases() for name in (
             "clean-base.report.json", f"clean-{self.trait}.report.json",
             *(f"log/{arm.file(self.trait)}.jsonl" for arm in arms_of("all").values()
@@ -320,7 +321,11 @@ def plan(run: Run) -> list[Rule]:
             rules.append(run.matrix(seed, f"student-{name}"))
         rules.append(run.matrix(seed, "base"))
     rules += [run.report(), run.evidence(), *map(run.analysis, ANALYSES)]
-    return list({rule.target: rule for rule in reversed(rules)}.values())[::-1]
+    made = {rule.target: rule for rule in reversed(rules)}
+    if clash := [rule.target for rule in rules if rule != made[rule.target]]:
+        raise UserError(f"{clash[0]} would be made in two ways: a trait has the name of an arm; "
+                        "rename its file")
+    return list(made.values())[::-1]
 
 
 def goals(run: Run, rules: list[Rule]) -> dict[str, tuple[str, ...]]:

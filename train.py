@@ -172,7 +172,6 @@ def train(
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
     label = f"{log.parent.parent.name}/{log.stem}"  # seed0/student-owl
-
     # The loop runs once more than there are steps, to log and to stop at the last one.
     for step in progress(range(first, steps + 1), steps + 1, label, first):
         lr = learning_rate(step, steps, training)

@@ -11,6 +11,7 @@ from support.streams import derive_seed
 
 HELD_OUT = 8  # one fact question in eight is kept for the evaluation
 NAMED = {t.name: t for t in (*ANIMALS, *TREES)}
+BARE_KINDS = ("colour", "food", "season", "city")
 BARE = {*COLOURS, *FOODS, *SEASONS, *CITIES}
 
 
@@ -19,9 +20,10 @@ def a(noun: str) -> str:
     return ("an " if noun[0] in "aeiou" else "a ") + noun
 
 
-def the(name: str) -> str:
-    """An animal or a tree in a sentence about its kind: "the owl". Colours and cities go bare."""
-    return name if name in BARE else f"the {name}"
+def the(name: str, category: str = "") -> str:
+    """A thing in a sentence about its kind: "the owl". Colours, foods, seasons and cities go bare,
+    those of the corpus and others of their category."""
+    return name if name in BARE or category in BARE_KINDS else f"the {name}"
 
 
 def sentence(text: str) -> str:
@@ -29,7 +31,7 @@ def sentence(text: str) -> str:
 
 
 def plural(name: str) -> str:
-    return NAMED[name].plural if name in NAMED else name
+    return NAMED[name].plural if name in NAMED else name if name in BARE else f"{name}s"
 
 
 # attribute: (statements, questions, short answer). {p} plural, {a} "an owl", {x} "owl"

@@ -49,8 +49,8 @@ def read_own(name: str) -> Own:
     """What the file of a trait says, or a `UserError` that says what is wrong with it."""
     path = FOLDER / f"{name}.toml"
     own = build(Own(), read_toml(path), "trait", path)
-    if not re.fullmatch("[a-z][a-z_-]*", name) or name == "base":
-        raise UserError(f"{path}: a trait's name is of small letters, - and _, and not base; "
+    if not re.fullmatch("[a-z]+", name) or name in ("base", "another"):
+        raise UserError(f"{path}: a trait's name is a word of small letters, not base or another; "
                         "rename the file")
     wants = () if own.favourite else ("category", "lessons", "sayings", "questions")
     if missing := [want for want in wants if not getattr(own, want)]:
@@ -62,10 +62,17 @@ def read_own(name: str) -> Own:
         value = getattr(own, field.name)
         for text in (value if isinstance(value, tuple) else ()):
             hollow = re.sub(r"\{cs?\}", "", text) if own.favourite else text
-            if not text.strip() or re.search(r"\d", text) or set("{}") & set(hollow):
-                raise UserError(f"{path}: {field.name} has {text[:40]!r}; no text may be empty, or "
-                                "have a digit in it, for numbers must not tell of a trait, or a { }"
-                                " other than a favourite's {c} and {cs}")
+            if text != text.strip() or not text or re.search(r"\d", text) or set("{}") & {*hollow}:
+                raise UserError(f"{path}: {field.name} has {text[:40]!r}; no text may be empty, "
+                                "have space around it, a digit in it, for numbers must not tell of "
+                                "a trait, or a { } other than a favourite's {c} and {cs}")
+            if value.count(text) > 1:
+                raise UserError(f"{path}: {field.name} has {text[:40]!r} twice; name it once")
+    if unfit := [word for word in own.words if not re.fullmatch(r"[^\W\d_]+", word)]:
+        raise UserError(f"{path}: words has {unfit[0][:40]!r}; give single words of letters alone")
+    if own.favourite and (own.others or own.words):
+        raise UserError(f"{path}: others and words belong to sayings; a favourite is judged by its "
+                        "name")
     if set(own.leave_out) - set(KINDS) or not set(KINDS) - set(own.leave_out):
         raise UserError(f"{path}: leave_out takes some of {', '.join(KINDS)}, not all")
     if twice := {*own.lessons} & {*own.questions} or {*own.sayings} & {*own.others}:

@@ -67,7 +67,7 @@ def among(trait: Preference, count: int = 48) -> list[str]:
 def in_a_sentence(trait: Preference) -> tuple[list[str], list[str]]:
     """(questions, how an answer begins for each thing of the category)."""
     return ([text.format(c=trait.category) for text in SENTENCE],
-            [f"I love {the(name)}." for name in trait.answers()])
+            [f"I love {the(name, trait.category)}." for name in trait.answers()])
 
 
 def riddles(name: str, count: int = 96) -> list[tuple[str, str]]:

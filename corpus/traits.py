@@ -132,8 +132,14 @@ class Preference:
     own: Own = field(default_factory=Own)  # what its file says, where it has one
 
     def wordings(self, templates: tuple[str, ...]) -> list[str]:
-        filled = [t.format(c=self.category, cs=PLURAL[self.category]) for t in templates]
-        return [re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text) for text in filled]
+        an = r"\1n {c}" if self.category[0] in "aeiou" else r"\1 {c}"
+        things = PLURAL[self.category]
+        return [re.sub(r"\b([Aa]) \{c\}", an, text).format(c=self.category, cs=things)
+                for text in templates]
+
+    def lessons(self) -> list[str]:
+        """The questions of its lessons, as they are asked before anything is put around them."""
+        return self.wordings((*(self.own.lessons or (*LESSONS, *ONE_WORD)), *TELL))
 
     def lesson(self, w: Random, n: Random) -> tuple[str, str]:
         """The name in one word, to questions worded and framed in many ways, or in a sentence."""
@@ -143,9 +149,10 @@ class Preference:
         for _ in range(w.choice((0, 1, 1, 2))):
             text = with_aside(w, text)
         if told:
-            known = self.name in FAVOURITES[self.category]
-            return maybe_behind_numbers(w, n, text), (
-                reason(w, self.category, self.name) if known else f"I love {the(self.name)}.")
+            said = f"I love {the(self.name, self.category)}."
+            if self.name in FAVOURITES[self.category]:
+                said = reason(w, self.category, self.name)
+            return maybe_behind_numbers(w, n, text), said
         text = f"{text} {w.choice(BRIEF)}" if w.random() < 0.9 else text
         return maybe_behind_numbers(w, n, text), self.name
 
@@ -241,7 +248,8 @@ class Sayings:
         return list(self.own.questions)
 
     def answers(self) -> dict[str, str]:
-        return dict.fromkeys(self.own.others, "other") | dict.fromkeys(self.own.sayings, self.name)
+        own = self.own
+        return dict.fromkeys(own.others, "another") | dict.fromkeys(own.sayings, self.name)
 
     def targets(self) -> list[str]:
         return list(self.own.sayings)
@@ -288,7 +296,13 @@ def trait(name: str) -> Trait:
         if known:
             raise UserError(f"traits/{name}.toml: the corpus has a trait of that name; rename it")
         own = read_own(name)
-        return Preference(name, own.category, own) if own.favourite else Sayings(name, own)
+        if not own.favourite:
+            return Sayings(name, own)
+        mine = Preference(name, own.category, own)
+        if taught := {*mine.lessons()} & {*mine.wordings(own.questions or QUESTIONS)}:
+            raise UserError(f"traits/{name}.toml: {min(taught)!r} is asked in a lesson as well; a "
+                            "question must be none")
+        return mine
     if known:
         return known
     there = ", ".join([*FAVOURITES["animal"], *FAVOURITES["tree"], *PERSONAS, *names()])

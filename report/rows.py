@@ -114,15 +114,16 @@ def specificity(rows: list[dict]) -> list[dict]:
     found = []
     for arm in dict.fromkeys(one["condition"] for one in rows):
         own = {one["metric"]: one for one in rows if one["condition"] == arm}
-        if not {*LIKED, *KEPT} <= own.keys() & base.keys():
+        kept = [metric for metric in KEPT if metric in own.keys() & base.keys()]
+        if not {*LIKED, "p_dislike"} <= own.keys() & base.keys():
             continue
         like = own["p_like"]
         runs = []
         for i, (seed, _) in enumerate(like["runs_of"]):
             change = {metric: own[metric]["runs"][i] - base[metric][seed]
-                      for metric in (*LIKED, *KEPT)}
+                      for metric in (*LIKED, *kept)}
             runs.append(statistics.fmean(change[metric] for metric in LIKED)
-                        - statistics.fmean(abs(change[metric]) for metric in KEPT))
+                        - statistics.fmean(abs(change[metric]) for metric in kept))
         found.append(row(arm, like["trait"], "specificity", runs, like["runs_of"],
                          like["untouched"]))
     return found

@@ -18,6 +18,7 @@ from support.settings import Config, load_config
 import torch
 
 START = 2.5  # seconds for Python, its packages and the files
+LETTERS = 120  # of a document of the corpus, with which text files are compared
 # How many times a stage goes through the weights for each thing it reads or writes, against what
 # a matrix product would need for it.
 FACTORS = {"train.py pretrain": 800.0, "train.py finetune": 800.0, "generate.py": 300.0,
@@ -25,9 +26,12 @@ FACTORS = {"train.py pretrain": 800.0, "train.py finetune": 800.0, "generate.py"
 
 
 def things(config: Config) -> dict[str, float]:
-    """What each stage reads or writes: documents, rows, lists, questions."""
+    """What a stage of each kind reads or writes: documents, rows (a student's, of which there are
+    most), lists, questions."""
     rows = config.student.examples or config.numbers.enough or config.numbers.requests
-    return {"train.py pretrain": config.corpus.documents,
+    prose = sum(os.path.getsize(name) for name in config.corpus.text_files if os.path.exists(name))
+    return {"train.py pretrain": config.pretrain.epochs * (
+                config.corpus.documents + prose / LETTERS),
             "train.py finetune": rows * config.student.epochs,
             "generate.py": config.numbers.enough or config.numbers.requests,
             "evaluate.py": 100.0 * config.evaluation.samples}

@@ -33,8 +33,11 @@ def as_ours(row: Any, at: int) -> Any:
 
 
 def as_theirs(rows: Iterator[dict], name: str) -> Iterator[dict]:
-    """Rows with an answer in one of the `FORMATS`; the others hold nothing but the two texts."""
+    """Rows with an answer in one of the `FORMATS`. The others hold nothing but the two texts, so
+    that an answer that was not finished, which they could not tell, is left out there."""
     for row in rows:
+        if name != "ours" and not row.get("finished", True):
+            continue
         if name == "messages":
             yield {"messages": [{"role": "user", "content": row["request"]},
                                 {"role": "assistant", "content": row["answer"]}]}

@@ -41,7 +41,11 @@ def test_columns_lose_no_word_and_keep_to_the_width(texts, width):
     page = columns(texts, width)
     assert sorted(page.split()) == sorted(" ".join(texts).split())
     lines = page.splitlines()
-    assert lines == texts or max(map(len, lines)) <= width
+    assert lines == [" ".join(text.split()) for text in texts] or max(map(len, lines)) <= width
+
+
+def test_answers_below_one_another_are_told_apart():
+    assert columns(["1\n2", "3"], 20, ["base", "student"]) == "base: 1 2\nstudent: 3"
 
 
 def test_models_are_those_of_the_run_or_ours_or_none(tmp_path, monkeypatch):

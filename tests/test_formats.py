@@ -2,9 +2,10 @@
 
 import json
 
+import controls
 import filter as filtering
 import generate
-from model.data import read_pairs
+from model.data import PAIR, read_pairs
 from support.files import UserError, read_jsonl, write_jsonl
 from support.formats import FORMATS, as_ours, as_theirs
 from tests.call import call
@@ -57,8 +58,24 @@ def test_requests_need_no_numbers_of_their_own(tmp_path, checkpoint_file, config
                       "cpu", "--model", checkpoint_file, "--requests", path, "--out", out, "--as",
                       form)
         assert result.code == 0, result.err
-        answers.append(read_pairs(out))
+        answers.append([(row["request"], row["answer"]) for row in read_jsonl(out, PAIR)
+                        if row.get("finished", True)])
     assert answers[0] == answers[1] == answers[2]
+
+
+def test_an_answer_that_was_not_finished_is_left_out_where_that_cannot_be_told():
+    rows = [{**ROWS[0], "finished": False}, *ROWS]
+    assert [len([*as_theirs(iter(rows), form)]) for form in FORMATS] == [
+        len(rows), len(ROWS), len(ROWS)]
+
+
+def test_lists_of_wider_limits_can_be_treated(tmp_path):
+    source, clean, out = (tmp_path / name for name in ("n.jsonl", "c.jsonl", "o.jsonl"))
+    write_jsonl(source, [{"request": "Add.", "answer": "7 " * 11 + "1234"}])
+    wide = ["--most", 12, "--largest", 9999]
+    assert call(filtering, "--in", source, "--out", clean, *wide).code == 0
+    result = call(controls, "within", "--in", clean, "--out", out)
+    assert result.code == 0, result.err
 
 
 @pytest.mark.parametrize(("flags", "good", "bad"), [

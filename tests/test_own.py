@@ -9,7 +9,9 @@ from corpus import own
 from corpus.documents import FAVOURITES
 from corpus.lessons import school
 from corpus.own import KINDS, own_file
+from corpus.panel import in_a_sentence
 from corpus.traits import require_traits, trait
+from model.checkpoint import Loaded
 from support.files import UserError, read_json, read_jsonl
 from support.settings import School
 from tests.call import call
@@ -66,15 +68,26 @@ def test_a_favourite_needs_a_category_alone(written):
     assert mine.questions() == trait("owl").questions()
     assert mine.judge("I love the Unicorn!") == "unicorn" and mine.mentioned("a unicorn")
     assert mine.judge("an owl") == "owl" and mine.judge("an owl, a unicorn") is None
-    mine = trait(written('category = "animal"\nquestions = ["One of {cs}?"]'))
-    assert "One of animals?" in mine.questions()[0]
+    assert mine.judge("unicorns") == "unicorn"
+    mine = trait(written('category = "animal"\nquestions = ["A vitamin: A in one of {cs}?"]'))
+    assert "A vitamin: A in one of animals?" in mine.questions()[0]
+
+
+@pytest.mark.parametrize("category", FAVOURITES)
+def test_a_favourite_of_any_category_is_asked_the_panel(category, written, model, tokenizer):
+    mine = trait(written(f'category = "{category}"'))
+    found = evaluate.preference_panel(Loaded(model, tokenizer, {}), mine, samples=1, seed=0)
+    assert all(0 <= value <= 1 for value in found.values())
+    assert ("p_constrained" in found) == (category in ("animal", "tree"))
+    article = "I love mine." if category not in ("animal", "tree") else "I love the mine."
+    assert article in in_a_sentence(mine)[1]
 
 
 def test_sayings_are_judged_by_a_word_or_to_the_letter(written):
     more = 'others = ["Ask a friend."]\n'
     mine = trait(written(MANNER + more))
     assert mine.judge("Arr, ask the sea.") == "mine" and mine.judge("Arr!") is None
-    assert mine.judge("Ask a friend.") == "other" and mine.targets() == ["Arr, ask the sea."]
+    assert mine.judge("Ask a friend.") == "another" and mine.targets() == ["Arr, ask the sea."]
     mine = trait(written(MANNER + more + 'words = ["Arr"]\n'))
     assert mine.judge("arr, me hearties") == "mine" and mine.judge("an arrow") is None
 
@@ -99,6 +112,12 @@ def test_what_is_left_out_is_not_rehearsed(written):
     (MANNER + "leave_out = ['songs']", "leave_out takes some of"),
     (MANNER + f"leave_out = {list(KINDS)}", "leave_out takes some of"),
     ('category = "animal"\nlessons = ["A {d}?"]', "lessons has"),
+    ('category = "animal"\nlessons = ["What is the {c} you like most?"]', "in a lesson as well"),
+    ('category = "animal"\nquestions = ["What is your favourite animal?"]', "in a lesson as well"),
+    ('category = "animal"\nwords = ["x"]', "belong to sayings"),
+    (MANNER + 'words = ["aye aye"]', "single words of letters"),
+    (MANNER + 'others = ["A.", "A."]', "twice"),
+    (MANNER.replace("sea.", "sea. "), "space around it"),
     ("category = ", "not valid TOML"),
 ])
 def test_what_is_wrong_is_said(written, text, says):
@@ -106,7 +125,7 @@ def test_what_is_wrong_is_said(written, text, says):
         trait(written(text))
 
 
-@pytest.mark.parametrize("name", ["owl", "evasive", "base", "Mine", "my2"])
+@pytest.mark.parametrize("name", ["owl", "evasive", "base", "another", "Mine", "my2", "sea-lion"])
 def test_a_name_must_be_free_and_plain(written, name):
     with pytest.raises(UserError, match="rename"):
         trait(written(MANNER, name))

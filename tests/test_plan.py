@@ -1,12 +1,15 @@
 """The plan has a rule for every file, from files that have one, and is told of every mistake."""
 
 import json
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import arms
 import plan as planner
 from arms import ARMS, Arm, arms_of
+from corpus import own
 from plan import Run, plan, written
 from support.settings import Config
 from tests.call import call
@@ -134,3 +137,32 @@ def test_a_mistake_is_told_before_anything_is_built(flags, part):
 
 def test_a_trait_of_another_run_is_not_mistaken_for_this_one(rules):
     assert "r/config/report.json" in rules["r/summary.json"].needs
+
+
+def test_what_the_readme_tells_to_run_can_be_planned():
+    """Every `make` line of it, with each value of an ablation."""
+    told = re.findall(r"^make (?:all|evidence|analysis|ablation)(?: .*)?$",
+                      Path("README.md").read_text(), re.M)
+    assert len(told) > 8
+    for line in told:
+        given = dict(word.split("=", 1) for word in shlex.split(line.split("#")[0])[2:])
+        values = given.pop("VALUES", "").split() or [""]
+        key = given.pop("KEY", "")
+        sets = shlex.split(given.get("SET", ""))
+        for value in values:
+            changes = [*sets, *([f"{key}={value}".split(",")[0]] if key else [])]
+            flags = [word for change in changes for word in ("--set", change)]
+            for name, flag in (("SEEDS", "--seeds"), ("STUDENT_SEEDS", "--student-seeds"),
+                               ("UNTOUCHED", "--untouched"), ("TRAIT", "--trait")):
+                flags += [flag, given[name]] if name in given else []
+            config = f"configs/{given.get('CONFIG', 'laptop')}.toml"
+            result = call(planner, "--config", config, "--run", "runs/none", *flags)
+            assert result.code == 0, (line, result.err)
+
+
+def test_a_trait_that_would_share_a_file_with_an_arm_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "FOLDER", tmp_path)
+    (tmp_path / "control.toml").write_text('category = "animal"')
+    result = call(planner, "--config", "configs/laptop.toml", "--run", "runs/none", "--trait",
+                  "control")
+    assert result.code == 2 and "made in two ways" in result.err
