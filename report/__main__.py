@@ -24,6 +24,7 @@ from report.rows import (
     find,
     manifest,
     pooled,
+    specificity,
     timing,
     verdicts,
 )
@@ -93,9 +94,11 @@ def report_ablation(args: argparse.Namespace) -> None:
     seeds = Seeds(range(args.seeds))
     if len({folder.name for folder in args.runs}) < len(args.runs):
         raise UserError("two of the --runs have one name, and a value is known by it; rename one")
-    rows = [{"value": folder.name, **one} for folder in args.runs
-            for arm in arms_of("ablation").values()
-            for one in arm_rows(folder, seeds, arm, args.trait)]
+    rows = []
+    for folder in args.runs:
+        own = [one for arm in arms_of("ablation").values()
+               for one in arm_rows(folder, seeds, arm, args.trait)]
+        rows += [{"value": folder.name, **one} for one in (*own, *specificity(own))]
     settings = sorted((args.runs[0] / "config").glob("*.json"))
     summary = {"key": args.key, "config": {path.stem: read_json(path) for path in settings},
                "manifest": manifest(args.runs[0], seeds, args.trait), "rows": rows}
