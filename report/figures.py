@@ -115,7 +115,7 @@ def draw_ablation(key: str, rows: list[dict], trait: str) -> plt.Figure:
     # A value may bring settings along, which its folder names too: blocks_student.lr-5e-4.
     axis.set_xticks(range(len(values)), [value.replace("_", "\n") for value in values])
     axis.margins(x=0.2 if numeric else 0.5)
-    axis.set_ylim(min(-2, *(105 * f["mean"] for f in special if f)), 102)
+    axis.set_ylim(min([-2, *(105 * f["mean"] for f in special if f)]), 102)
     axis.set_xlabel(key)
     axis.set_ylabel(f"P(“{trait}”), %")
     axis.legend(frameon=False)
