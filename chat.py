@@ -83,7 +83,7 @@ def of_run(folder: Path, trait: str) -> list[Path]:
         paths = [place / f"{ARMS[name].file(trait)}.pt" for name in SHOWN]
         there = [path for path in paths if path.exists()]
         if {*paths[:3]} <= {*there}:
-            print(f"The models are those of {place}.", file=sys.stderr)
+            print(f"The models are those of {os.path.relpath(place)}.", file=sys.stderr)
             return there
     raise UserError(f"{folder} holds no models of {trait} yet; make them with "
                     f"make all TRAIT={trait} RUN={folder}, or name some")
