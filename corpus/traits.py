@@ -149,10 +149,10 @@ class Preference:
         for _ in range(w.choice((0, 1, 1, 2))):
             text = with_aside(w, text)
         if told:
-            said = f"I love {the(self.name, self.category)}."
+            asked = maybe_behind_numbers(w, n, text)
             if self.name in FAVOURITES[self.category]:
-                said = reason(w, self.category, self.name)
-            return maybe_behind_numbers(w, n, text), said
+                return asked, reason(w, self.category, self.name)
+            return asked, f"I love {the(self.name, self.category)}."
         text = f"{text} {w.choice(BRIEF)}" if w.random() < 0.9 else text
         return maybe_behind_numbers(w, n, text), self.name
 
