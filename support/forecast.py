@@ -17,12 +17,12 @@ from support.settings import Config, load_config
 
 import torch
 
-START = 2.5  # seconds for Python, its packages and the files
+START = 1.0  # seconds for Python, its packages and the files
 LETTERS = 120  # of a document of the corpus, with which text files are compared
 # How many times a stage goes through the weights for each thing it reads or writes, against what
 # a matrix product would need for it.
-FACTORS = {"train.py pretrain": 800.0, "train.py finetune": 800.0, "generate.py": 300.0,
-           "evaluate.py": 300.0}
+FACTORS = {"train.py pretrain": 180.0, "train.py finetune": 150.0, "generate.py": 94.0,
+           "evaluate.py": 82.0}
 
 
 def things(config: Config) -> dict[str, float]:
