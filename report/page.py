@@ -14,11 +14,12 @@ from report.rows import side_by_side
 from report.tables import line
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 0 auto; padding: 1rem;
        color: #222; background: #fff }
 h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.15rem; margin-top: 2.5rem }
-img { max-width: 100%; height: auto }
-div { overflow-x: auto } table { border-collapse: collapse; font-size: .875rem }
+img { width: 100%; min-width: 38rem; max-width: 54rem; height: auto }
+div { overflow-x: auto; margin: 1rem 0 } table { border-collapse: collapse; font-size: .875rem }
+td:first-child { min-width: 11rem }
 td, th { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: left;
          vertical-align: top } td.number, th.number { text-align: right; white-space: nowrap }
 pre { overflow-x: auto; background: #f5f5f5; padding: .75rem; font-size: .8125rem }
@@ -65,7 +66,7 @@ def html_table(rows: list[list[str]]) -> str:
 def picture(path: Path, about: str) -> str:
     """An SVG file inside the page."""
     data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img alt="{escape(about)}" src="data:image/svg+xml;base64,{data}">'
+    return f'<div><img alt="{escape(about)}" src="data:image/svg+xml;base64,{data}"></div>'
 
 
 def answers(folder: Path, trait: str, models: tuple[str, ...], most: int = 12) -> str:
