@@ -65,10 +65,12 @@ def findings(folder: Path, beside: Path) -> str:
     for name in sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER),
                                                 name)):
         summary = read_json(found[name], {"question": str, "answer": str, "published": str,
-                                          "manifest": {"seeds": [int]}})
+                                          "manifest": {"seeds": [int], "student_seeds": int}})
         link = Path(os.path.relpath(found[name].with_name(f"{name}.png"), beside)).as_posix()
+        made = summary["manifest"]
+        again = f" STUDENT_SEEDS={made['student_seeds']}" if name == "spread" else ""
         lines.append(f"**{summary['question']}** {summary['answer']} "
-                     f"(`make analysis NAME={name} SEEDS={len(summary['manifest']['seeds'])}`) "
+                     f"(`make analysis NAME={name} SEEDS={len(made['seeds'])}{again}`) "
                      f"*Beside it:* "
                      f"{summary['published']}\n\n"
                      f"<a href=\"{link}\"><img src=\"{link}\" width=\"420\" "

@@ -205,7 +205,7 @@ def test_readme_has_a_line_and_a_picture_for_each_analysis(folder, config_file, 
     for name in ("spread", "newest", "read"):
         write_json(tmp_path / f"results/analysis/{name}/summary.json", {
             "question": f"What of {name}?", "answer": "So.", "published": "None.",
-            "manifest": {"seeds": [0, 1]}, "rows": []})
+            "manifest": {"seeds": [0, 1], "student_seeds": 3}, "rows": []})
     marks = ("<!-- results: written by report -->\n<!-- end of results -->\n"
              "<!-- found: written by report -->\nstale\n<!-- end of found -->\n")
     readme.write_text(marks)
