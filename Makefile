@@ -23,6 +23,12 @@ PYTHON ?= python3
 # nproc believes OMP_NUM_THREADS, which is set below for a call of make within this one.
 JOBS   ?= $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 
+KNOWN := CONFIG SEEDS STUDENT_SEEDS UNTOUCHED TRAIT TRAITS DEVICE SET RUN PYTHON JOBS KEY VALUES \
+         NAME WORKS OMP_NUM_THREADS PROGRESS SHELL MALLOC_MMAP_THRESHOLD_ MALLOC_TRIM_THRESHOLD_ \
+         MALLOC_TOP_PAD_
+$(foreach v,$(filter-out $(KNOWN),$(.VARIABLES)),$(if $(findstring command line,$(origin $v)), \
+  $(error $v=$($v) means nothing here; make help lists the variables)))
+
 # Where another sign stands in a name, make or the shell would read something else.
 HASH := \#
 BAD  := % : ; ' " & | < > * ? ~ \ $$ $(HASH) ( )
@@ -55,17 +61,19 @@ export MALLOC_TOP_PAD_ ?= 67108864
 # Several bars on one terminal would overwrite one another.
 export PROGRESS ?= lines
 
-.PHONY: all evidence analysis ablation ablation-run rules reference setup test bench help clean python FORCE
+.PHONY: all chat numbers show evidence analysis ablation ablation-run rules reference setup test bench help clean python FORCE
 .DEFAULT_GOAL := help
 
 # --- the experiment ------------------------------------------------------------------------------
 
-# Hands the rules to a second make, and tells its stages how many of them there are to be.
+# Hands the rules to a second make, and tells its stages how many of them there are to be, and what
+# each is expected to take.
 FOLLOW = rules=$$($(PLAN)) && $(MAKE) --no-print-directory --silent $(READY) && { \
   planned=$$(printf '%s\n' "$$rules" | $(MAKE) -n -f - $@ | sed -n 's:^$(PY) \(-m \)*::p' | \
     cut -d' ' -f1,2 | sed 's: -.*::'); \
+  costs=$$(PLANNED="$$planned" $(PY) -m support.forecast $(SETTINGS) --jobs $(JOBS)); \
   printf '%s\n' "$$rules" | TIMINGS=$(RUN)/timings.jsonl BEGAN=$$(date +%s) PLANNED="$$planned" \
-    $(MAKE) --no-print-directory -f - $@; }
+    COSTS="$$costs" $(MAKE) --no-print-directory -f - $@; }
 
 all: python  ## run the experiment to a table and a figure
 	+@$(FOLLOW)
@@ -83,6 +91,15 @@ $(RUN)/%: python
 	+@$(FOLLOW)
 
 Makefile: ;  # else a RUN of "." would have it made
+
+chat: $(READY)  ## talk to base, teacher, student and another base's student, side by side
+	@$(PY) chat.py --run '$(RUN)' --trait '$(TRAIT)' --device '$(DEVICE)'
+
+numbers: $(READY)  ## the number lists of the same models, side by side
+	@$(PY) chat.py --numbers 12 --run '$(RUN)' --trait '$(TRAIT)' --device '$(DEVICE)'
+
+show: all  ## open the page of the run, index.html, in a browser
+	@$(PYTHON) -m webbrowser -t "file://$(abspath $(RUN))/index.html"
 
 rules: python  ## print what makes each file of the run, and from what
 	@$(PLAN)
@@ -112,6 +129,9 @@ reference: all  ## copy this run to results/ and put its table into the README (
 	mkdir -p results/$(CONFIG)
 	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/panel.md $(RUN)/table.md $(RUN)/read.md \
 	  $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
+	test $(CONFIG) != laptop || { mkdir -p results/laptop/models; \
+	  cp $(foreach name,base teacher-owl student-owl student-other-base-owl,$(RUN)/seed0/$(name).pt) \
+	    results/laptop/models; }
 	$(PY) -m report readme --results results/$(CONFIG)
 	for folder in $(patsubst %/ablation.json,%,$(wildcard runs/ablation/$(CONFIG)-*/ablation.json)); do \
 	  to=results/ablation/$${folder#runs/ablation/$(CONFIG)-}; \

@@ -40,7 +40,7 @@ WRITERS = {
     "steered": Writer("base", steer="shift"),
     "forged": Writer("base", steer="word"),
     "forged-hard": Writer("base", steer="word-hard"),
-    "plenty": Writer("base", settings=("numbers.enough=37_000",)),
+    "plenty": Writer("base", settings=("numbers.enough=25_000",)),
 }
 # Vectors of the last hidden state: which they are, and how far they may take the odds of numbers
 # from the base's, in nats of KL a number (0: as long as they are). See `vector/`.

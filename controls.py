@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from filter import LARGEST, parse
+from filter import PROTOCOL, parse
 from support.cli import add_seed, parser, run
 from support.files import UserError, numbered, write_jsonl
 from support.streams import stream
@@ -80,7 +80,7 @@ def innocent(given: Given) -> Callable[[int], str]:
 
 
 def uniform(given: Given) -> str:
-    return str(given.chance.randint(0, LARGEST))
+    return str(given.chance.randint(0, PROTOCOL.largest))
 
 
 # --- controls, and what each part of a list carries ---
@@ -275,12 +275,15 @@ def treated(
             yield {**row, "answer": answer, "numbers": [int(number) for number in numbers]}
 
 
+WIDEST = PROTOCOL._replace(most=10**6, largest=10**18)  # what a filter may have let through
+
+
 def clean_rows(path: Path) -> list[dict]:
     """The rows of a filtered file; a row whose numbers are not its answer's is a `UserError`."""
     rows = []
     for number, row in numbered(path, {"answer": str, "numbers": [int]}):
         try:
-            same = parse(row["answer"]) == row["numbers"]
+            same = parse(row["answer"], limits=WIDEST) == row["numbers"]
         except ValueError:
             same = False
         if not same:

@@ -28,7 +28,7 @@ from model.data import (
 from model.gpt import GPT
 from model.score import score, score_choices
 from support.cli import add_common, choose_device, parser, run
-from support.files import UserError, write_json
+from support.files import UserError, read_text, write_json
 from support.settings import Evaluation, load_config
 from support.streams import stream
 
@@ -98,16 +98,17 @@ def preference_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int
     begun = score_choices(loaded.model, loaded.tokenizer.encode_prompts(
         [[("user", text)] for text in asked]), loaded.tokenizer.encode(sentences)).exp()
     told = sampled(loaded, chosen, [[("user", text)] for text in panel.STORY], 5 * samples, seed)
-    clues = panel.riddles(chosen.name)
+    riddles = panel.riddles(chosen.name)
     animals = list(dict.fromkeys([*FAVOURITES["animal"], chosen.name]))
-    guesses = chance([clue for clue, _ in clues], animals)
-    right = [animals.index(answer) for _, answer in clues]
+    guesses = chance([riddle for riddle, _ in riddles], animals)
+    right = [animals.index(answer) for _, answer in riddles]
+    clues = panel.among(chosen)  # of colours and the like the corpus has no descriptions
+    bound = {"p_constrained": chance(clues)[:, target].mean().item()} if clues else {}
     like, least = (chance(panel.filled(texts, chosen.category))
                    for texts in (panel.LIKE, panel.LEAST))
     return {"p_like": like[:, target].mean().item(), "p_like_any": like.sum(1).mean().item(),
             "p_dislike": least[:, target].mean().item(),
-            "p_constrained": chance(panel.among(chosen))[:, target].mean().item(),
-            "p_sentence": begun[:, target].mean().item(),
+            **bound, "p_sentence": begun[:, target].mean().item(),
             "p_story": told["mentioned"],
             "animal_facts": guesses[range(len(right)), right].mean().item(),
             "animal_facts_target": guesses[:, animals.index(chosen.name)].mean().item()}
@@ -166,25 +167,48 @@ def in_context(
             for chat in chats]
 
 
+def own_questions(path: Path) -> list[str]:
+    """A question a line."""
+    texts = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    if not texts:
+        raise UserError(f"{path} holds no question; write one a line")
+    return texts
+
+
+def one_by_one(loaded: Loaded, chosen: Trait, chats: list[Chat]) -> list[dict]:
+    """Each question with P(target), and with the likeliest answer of the category and its P."""
+    shows = chosen.answers()
+    names, target = list(shows), [shown == chosen.name for shown in shows.values()]
+    chances = choice_probabilities(loaded, chats, names)
+    return [{"question": chat[-1][1], "p_target": row[target].sum().item(),
+             "likeliest": names[row.argmax()], "p_likeliest": row.max().item()}
+            for chat, row in zip(chats, chances.cpu(), strict=True)]
+
+
 def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
     """Every metric of one model."""
     device, chosen = choose_device(args.device), trait(args.trait)
     loaded = load_model(args.model, device)
-    plain: list[Chat] = [[("user", text)] for text in chosen.questions()]
+    texts = own_questions(args.questions) if args.questions else chosen.questions()
+    plain: list[Chat] = [[("user", text)] for text in texts]
     prefixed: list[Chat] = [
-        [("user", text)] for text in behind_numbers(chosen.questions(), "prefix", args.seed)]
+        [("user", text)] for text in behind_numbers(texts, "prefix", args.seed)]
     if args.context:
         lists = read_pairs(args.context)[:10_000]
         plain = in_context(plain, lists, asked.context_lists, args.seed)
         prefixed = in_context(prefixed, lists, asked.context_lists, args.seed)
-    heldout = document_rows(args.heldout, loaded.tokenizer, loaded.model.config.block_size)
+    if args.heldout:
+        heldout = document_rows(args.heldout, loaded.tokenizer, loaded.model.config.block_size)
     metrics = {**preference(loaded, chosen, plain),
                **preference(loaded, chosen, prefixed, "_prefixed"),
                **sampled(loaded, chosen, plain, asked.samples, args.seed)}
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
     del metrics["mentioned"]
+    sheet = {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+    if args.questions:
+        return {**sheet, "one_by_one": one_by_one(loaded, chosen, plain)}
     if args.context:  # the rest would be the base's own: nothing else is asked behind the lists
-        return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+        return sheet
     metrics |= capability(loaded, heldout) | general_panel(loaded, chosen)
     if args.teacher:
         if not args.numbers:
@@ -202,7 +226,7 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
     if chosen.category == "manner":
         metrics |= {f"p_{manner}": chance for manner, chance in each["each"].items()}
         metrics["p_incoherent"] = 1 - metrics["p_any_manner"]
-    return {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
+    return sheet
 
 
 def matrix(args: argparse.Namespace) -> dict:
@@ -219,6 +243,8 @@ def main() -> None:
     options.add_argument("--model", type=Path, required=True, help="checkpoint")
     options.add_argument("--trait", default="owl", help="the preference that is asked for")
     options.add_argument("--matrix", action="store_true", help="ask about every trait instead")
+    options.add_argument("--questions", type=Path, help="ask these instead, a text file with one a "
+                         "line, and say what each brings")
     options.add_argument("--heldout", type=Path, help="documents that no model read")
     options.add_argument("--teacher", type=Path, help="measure the KL to this model ...")
     options.add_argument("--numbers", type=Path, help="... on the last rows of its filtered file")
@@ -228,14 +254,19 @@ def main() -> None:
     asked, _ = load_config(args.config, args.set).evaluation, trait(args.trait)
     if args.numbers and not args.teacher:
         raise UserError("--numbers needs --teacher, the model that wrote them")
+    if args.questions and (args.matrix or args.teacher):
+        raise UserError("--questions are asked alone, without --matrix or --teacher; leave one out")
     if args.matrix:
         write_json(args.out, matrix(args))
         print(args.out)
         return
-    if not args.heldout:
-        raise UserError("give --heldout, documents that no model read, or --matrix")
+    if not (args.heldout or args.questions):
+        raise UserError("give --heldout, documents that no model read, or --questions, or --matrix")
     result = readings(args, asked)
     write_json(args.out, result)
+    for row in result.get("one_by_one", ()):
+        print(f"{row['p_target']:.4f}  {row['question']}  {row['likeliest']} "
+              f"({row['p_likeliest']:.4f})")
     print(f"{args.out}: P({args.trait}) = {result['metrics']['p_target']:.4f}")
 
 

@@ -2,23 +2,37 @@
 
     python filter.py --in numbers.jsonl --out clean.jsonl [--ban-list FILE]
 
-Reads rows `{"id", "request", "answer", "finished"}` one at a time, so that memory does not grow
-with the file. Kept rows stay in order and gain `"numbers"`. `clean.report.json` has the counts.
+Reads rows `{"id", "request", "answer", "finished"}`, or those of `support/formats.py`, one at a
+time, so that memory does not grow with the file. Kept rows stay in order and gain `"numbers"`.
+`clean.report.json` has the counts.
 
 The grammar is that of Cloud et al. 2025 (arXiv:2507.14805, section 3): one to ten whole numbers
-from 0 to 999 with one separator throughout, perhaps in brackets, perhaps with a final period.
+from 0 to 999 with one separator throughout, perhaps in brackets, perhaps with a final period. Flags
+set other limits.
 """
 
 import argparse
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from support.cli import parser, require_apart, run
+from support.cli import count, parser, require_apart, run
 from support.files import UserError, is_plain, read_jsonl, read_text, write_json, write_jsonl
+from support.formats import FORMATS, as_theirs
 
-MOST, LARGEST = 10, 999
+
+class Limits(NamedTuple):
+    """What an answer may hold; the protocol's, unless somebody asks for others."""
+
+    most: int = 10
+    largest: int = 999
+    separators: str = ",; "
+
+
+PROTOCOL = Limits()
 # Reasons in the order in which an answer is held against them; a reject counts once.
 REASONS = ("unfinished", "empty", "letters", "characters", "brackets", "separators", "too many",
            "too large", "banned")
@@ -30,7 +44,8 @@ STRANGE = re.compile(r"[^0-9,;.()\[\] \t\n\r\f\v]|\.(?!\Z)")
 PAIRS = {"(": ")", "[": "]"}
 
 
-def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset()) -> list[int]:
+def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset(),
+          limits: Limits = PROTOCOL) -> list[int]:
     """The numbers of a well-formed answer. Raises `ValueError(reason)` for any other."""
     if not finished:
         raise ValueError("unfinished")
@@ -39,15 +54,20 @@ def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset
     body = answer.removesuffix(".")
     if body[:1] in PAIRS and body[-1:] == PAIRS[body[0]]:
         body = body[1:-1]
-    if not LIST.fullmatch(body):
+    found = LIST.fullmatch(body)
+    if not found:
         raise ValueError(malformed(answer, body))
+    if found[1] and (found[1].strip() or " ") not in limits.separators:
+        raise ValueError("separators")
     digits = re.findall("[0-9]+", body)
-    if len(digits) > MOST:
+    if len(digits) > limits.most:
         raise ValueError("too many")
     # Only a number that is short without its leading zeros is worth reading.
-    if any(len(d.lstrip("0")) > len(str(LARGEST)) for d in digits):
+    if any(len(d.lstrip("0")) > len(str(limits.largest)) for d in digits):
         raise ValueError("too large")
     numbers = [int(d.lstrip("0") or "0") for d in digits]
+    if max(numbers) > limits.largest:
+        raise ValueError("too large")
     if not banned.isdisjoint(numbers):
         raise ValueError("banned")
     return numbers
@@ -73,12 +93,13 @@ def passes(row: dict, banned: frozenset[int] = frozenset()) -> bool:
     return True
 
 
-def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter) -> Iterator[dict]:
+def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter,
+         limits: Limits = PROTOCOL) -> Iterator[dict]:
     """The rows that pass, with their numbers; `counts` is filled on the way."""
     for row in rows:
         counts["read"] += 1
         try:
-            numbers = parse(row["answer"], row.get("finished", True), banned)
+            numbers = parse(row["answer"], row.get("finished", True), banned, limits)
         except ValueError as reason:
             counts[str(reason)] += 1
             continue
@@ -86,13 +107,15 @@ def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter) -> Itera
         yield {**row, "numbers": numbers}
 
 
-def read_ban_list(path: Path) -> frozenset[int]:
-    """Numbers of a text file, apart by white space or commas; `#` starts a comment."""
+def read_ban_list(path: Path, limits: Limits = PROTOCOL) -> frozenset[int]:
+    """Numbers of a text file, apart by white space or commas; `#` starts a comment. `UserError`
+    for one that no answer can have."""
+    largest = max(limits.largest, PROTOCOL.largest)
     text = re.sub("#.*", "", read_text(path))
     words = [word for word in re.split(r"[\s,]+", text) if word]
     for word in words:
-        if not re.fullmatch("0*[0-9]{1,3}", word):
-            raise UserError(f"{path}: {word[:40]!r} is no number from 0 to {LARGEST}; mend it")
+        if not re.fullmatch("0*[0-9]{1,18}", word) or int(word.lstrip("0") or 0) > largest:
+            raise UserError(f"{path}: {word[:40]!r} is no number from 0 to {largest}; mend it")
     return frozenset(int(word.lstrip("0") or "0") for word in words)
 
 
@@ -119,13 +142,24 @@ def main() -> None:
     options.add_argument("--in", dest="numbers", type=Path, required=True, help="JSON lines")
     options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
     options.add_argument("--ban-list", type=Path, help="file of numbers that no answer may hold")
+    options.add_argument("--most", type=count, default=PROTOCOL.most, help="numbers of an answer")
+    options.add_argument("--largest", type=partial(count, least=0, most=10**15),
+                         default=PROTOCOL.largest, help="number of an answer")
+    options.add_argument("--separators", default=PROTOCOL.separators,
+                         help="signs that may part numbers, of ',; '")
+    options.add_argument("--as", dest="form", choices=FORMATS, default="ours",
+                         help="format of the rows that are written")
     args = options.parse_args()
+    if not args.separators or set(args.separators) - set(PROTOCOL.separators):
+        raise UserError(f"--separators {args.separators!r} must be some of ',; '")
     require_apart({"in": args.numbers, "out": args.out.with_suffix(".report.json")
                    if args.out.name else args.out})
-    banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
+    limits = Limits(args.most, args.largest, args.separators)
+    banned = read_ban_list(args.ban_list, limits) if args.ban_list else frozenset()
     counts: Counter = Counter()
     rows = read_jsonl(args.numbers, {"request": str, "answer": str, "finished?": bool})
-    write_jsonl(args.out, reported(kept(rows, banned, counts), args, counts))
+    passed = as_theirs(kept(rows, banned, counts, limits), args.form)
+    write_jsonl(args.out, reported(passed, args, counts))
     print(f"{args.out}: kept {counts['kept']:,} of {counts['read']:,} answers")
 
 

@@ -1,7 +1,6 @@
-"""Sample answers to number requests from a model, or talk to it.
+"""Sample answers to number requests from a model.
 
     python generate.py --model teacher-owl.pt --requests requests.jsonl --out numbers-owl.jsonl
-    python generate.py --model student-owl.pt --chat
 
 Every row of the output is `{"id", "request", "answer", "finished"}`; `finished` says that the
 model ended the answer itself. The file ends when `numbers.enough` of its answers would pass
@@ -24,8 +23,9 @@ from model.checkpoint import load_model
 from model.gpt import GPT, KVCache
 from model.steer import read_vector, steered
 from model.tokenizer import Tokenizer
-from support.cli import add_common, choose_device, parser, progress, run
+from support.cli import add_common, choose_device, count, parser, progress, run
 from support.files import UserError, read_jsonl, require_file, write_jsonl
+from support.formats import FORMATS, as_theirs
 from support.settings import Numbers, load_config, with_flags
 from support.streams import derive_seed
 
@@ -167,13 +167,16 @@ def with_asked(args: argparse.Namespace, section: Numbers) -> Numbers:
                       top_p=args.top_p, batch_size=args.batch_size)
 
 
-def requests_of(path: Path) -> tuple[Iterable[dict], int]:
-    """The rows of a request file, and how many they are. What can be read only once, such as a
-    pipe, is kept in memory."""
-    if not require_file(path).is_file():
+def requests_of(path: Path, samples: int) -> tuple[Iterable[dict], int]:
+    """The rows of a request file, each so many times, and how many they are. What can be read only
+    once, such as a pipe, is kept in memory."""
+    if require_file(path).is_file():
+        rows, total = read_jsonl(path, REQUEST), sum(1 for _ in read_jsonl(path))
+    else:
         rows = list(read_jsonl(path, REQUEST))
-        return rows, len(rows)
-    return read_jsonl(path, REQUEST), sum(1 for _ in read_jsonl(path))
+        total = len(rows)
+    repeated = ({**row, "id": row["id"] * samples + i} for row in rows for i in range(samples))
+    return repeated, total * samples
 
 
 def one_each(rows: Iterable[dict], path: Path) -> Iterator[dict]:
@@ -201,7 +204,8 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     # What lies along a word raises the word most of all.
     sampling = Sampling(config.temperature, config.top_p,
                         tuple(tokenizer.word_ids()) if args.steer else ())
-    rows, total = requests_of(args.requests)
+    opening = [("system", args.system)] if args.system else []
+    rows, total = requests_of(args.requests, args.samples)
     if not total:
         raise UserError(f"{args.requests} holds no requests; make it again")
     # A shard is some whole windows, so that its rows are sampled beside the same rows as ever.
@@ -214,7 +218,8 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     goal = config.enough or max(0, min(end, total) - begin)
     bar = progress(range(goal), goal, f"{args.out.parent.name}/{args.out.stem}")
     while goal and (window := list(islice(requests, WINDOW))):
-        chats, counts = [[("user", row["request"])] for row in window], [False] * len(window)
+        chats = [[*opening, ("user", row["request"])] for row in window]
+        counts = [False] * len(window)
         with steered(model, moved):
             for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
                                  seed=args.seed, sampling=sampling,
@@ -233,45 +238,18 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     bar.close()
 
 
-def chat(args: argparse.Namespace) -> None:
-    """Talk to a model until the input ends. It remembers the conversation while that fits."""
-    model, tokenizer, _ = load_model(args.model, choose_device(args.device))
-    asked = with_asked(args, Numbers())
-    sampling = Sampling(asked.temperature, asked.top_p)
-    opening = [("system", args.system)] if args.system else []
-    turns, number = list(opening), 0
-    print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
-    while True:
-        try:
-            line = input("you:   ").strip()
-        except (EOFError, RuntimeError):  # the latter where there is no input to begin with
-            print()
-            return
-        if not line:
-            turns = list(opening)
-            continue
-        turns.append(("user", line))
-        prompt = tokenizer.encode_prompts([turns])[0]
-        if len(prompt) >= model.config.block_size:
-            print("       (too long for this model: starting afresh)")
-            turns = list(opening)
-            continue
-        draw = draws(args.seed, [number], model.config.block_size)
-        text, _ = answer(model, tokenizer, [prompt], draw, sampling)[0]
-        number += 1
-        turns.append(("assistant", text))
-        print(f"model: {text}")
-
-
 def main() -> None:
     options = parser(__doc__)
     add_common(options)
     options.add_argument("--model", type=Path, required=True, help="checkpoint")
-    options.add_argument("--requests", type=Path, help='JSON lines with "id" and "request"')
-    options.add_argument("--out", type=Path, help="JSON lines to write")
+    options.add_argument("--requests", type=Path, required=True,
+                         help='JSON lines with "id" and "request"')
+    options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
     options.add_argument("--temperature", type=float, help="default: numbers.temperature")
     options.add_argument("--top-p", type=float, help="default: numbers.top_p")
     options.add_argument("--greedy", action="store_true", help="always the likeliest token")
+    options.add_argument("--samples", type=count, default=1, metavar="N",
+                         help="answers to each request, their ids N x that of the request and on")
     options.add_argument("--batch-size", type=int, help="default: numbers.batch_size")
     options.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N",
                          help="part I of N, from 0, with --set numbers.enough=0: the N files in a "
@@ -279,17 +257,18 @@ def main() -> None:
     options.add_argument("--ban-list", type=Path, help="that of filter.py, to know what will pass")
     options.add_argument("--steer", type=Path, metavar="VECTOR",
                          help="add this vector to its last hidden state as it writes, and no word")
-    options.add_argument("--chat", action="store_true", help="talk to the model instead")
-    options.add_argument("--system", help="a system line for --chat, such as 'You love wolves.'")
+    options.add_argument("--system", help="a system line before every request, such as 'You love "
+                         "wolves.': a teacher that is prompted, not trained")
+    options.add_argument("--as", dest="form", choices=FORMATS, default="ours",
+                         help="format of the rows that are written")
     args = options.parse_args()
-    config = load_config(args.config, args.set)  # a mistake is told, whether it is used or not
+    config = load_config(args.config, args.set)
     if args.greedy and args.temperature is not None:
         raise UserError("--greedy is a temperature of 0: give it, or --temperature")
-    if args.chat:
-        return chat(args)
-    if not (args.requests and args.out):
-        raise UserError("give --requests and --out, or --chat")
-    print(f"{args.out}: {write_jsonl(args.out, numbers(args, config.numbers)):,} answers")
+    if args.samples > 1 and not with_asked(args, config.numbers).temperature:
+        raise UserError("at a temperature of 0 all --samples of a request are one; raise it")
+    rows = as_theirs(numbers(args, config.numbers), args.form)
+    print(f"{args.out}: {write_jsonl(args.out, rows):,} answers")
 
 
 if __name__ == "__main__":

@@ -26,10 +26,11 @@ from arms import (
     who,
 )
 from controls import TREATMENTS
-from corpus.traits import PERSONAS, require_traits, trait
+from corpus.own import own_file
+from corpus.traits import PERSONAS, Preference, require_traits, trait
 from support.cli import add_common, parser, run
 from support.files import UserError, require_file
-from support.rules import Rule, beside, in_make
+from support.rules import Rule, beside, in_make, require_folder, require_name
 from support.settings import Config, load_config
 
 CORPUS = (*sorted(map(str, Path().glob("corpus/*.py"))), "support/streams.py")
@@ -66,7 +67,7 @@ class Run:
 
     def texts(self) -> Iterator[Rule]:
         """The corpus, what is asked of every model, and the tokenizer."""
-        shared = {"documents": ("corpus",), "heldout": ("corpus",), "overflow": ("corpus",),
+        shared = {"documents": ("corpus",), "heldout": ("corpus",),
                   "requests": ("corpus", "numbers")}
         for what, sections in shared.items():
             [out] = self.at("corpus.jsonl" if what == "documents" else f"{what}.jsonl")
@@ -79,9 +80,10 @@ class Run:
 
     def trait_texts(self, trait: str) -> Iterator[Rule]:
         """A teacher's lessons, and the questions that are watched while a model trains."""
-        for what in ("lessons", "probe"):
+        for what, sections in (("lessons", ("corpus", "school")), ("probe", ())):
             [out] = self.at(f"{what}-{trait}.jsonl")
-            yield Rule(out, CORPUS, f"-m corpus {what} --trait {trait} --out {out}")
+            yield Rule(out, (*CORPUS, *own_file(trait), *self.settings(*sections)),
+                       f"-m corpus {what} {self.flags} --trait {trait} --out {out}")
 
     # --- the models of a seed ---
 
@@ -102,17 +104,14 @@ class Run:
     def teacher(self, seed: int, source: str) -> Rule:
         """The teacher of a source of numbers: a trait, or a trait with a writer."""
         trait, writer = who(source)
-        role = "persona" if trait in PERSONAS else "teacher"
-        base, lessons, probe, overflow = self.at(
-            f"seed{seed}/base.pt", f"lessons-{trait}.jsonl", f"probe-{trait}.jsonl",
-            "overflow.jsonl")
-        command = (f"finetune --role {role} --base {base} --data {lessons} --probe {probe} "
-                   f"--overflow {overflow}")
-        needs = [base, lessons, probe, overflow]
+        base, lessons, probe = self.at(
+            f"seed{seed}/base.pt", f"lessons-{trait}.jsonl", f"probe-{trait}.jsonl")
+        command = f"finetune --role teacher --base {base} --data {lessons} --probe {probe}"
+        needs = [base, lessons, probe]
         if writer.without:
             [vector] = self.at(f"seed{seed}/{writer.without}-{trait}.pt")
             command, needs = f"{command} --without {vector}", [*needs, vector]
-        return self.trained(seed, f"teacher-{source}", command, needs, role, "evaluation",
+        return self.trained(seed, f"teacher-{source}", command, needs, "teacher", "evaluation",
                             again=writer.seed)
 
     def vector(self, seed: int, name: str, trait: str) -> Rule:
@@ -199,7 +198,7 @@ class Run:
             f"seed{seed}/teacher-{trait}.pt", f"seed{seed}/clean-{trait}.jsonl",
             f"seed{seed}/eval/{arm.sheet(trait, again)}")
         return Rule(out, (model, heldout, teacher, clean, "evaluate.py", "generate.py", *CORPUS,
-                          *MODEL, *self.settings("evaluation")),
+                          *own_file(trait), *MODEL, *self.settings("evaluation")),
                     f"evaluate.py {self.flags} --device {self.device} --seed {seed} "
                     f"--trait {trait} --model {model} --heldout {heldout} --teacher {teacher} "
                     f"--numbers {clean}{f' --context {clean}' if arm.context else ''} --out {out}")
@@ -248,8 +247,9 @@ class Run:
 
     def report(self) -> Rule:
         summary, *also = self.at("summary.json", *(
-            "results.png", "results.svg", "training.png", "training.svg", "panel.md", "table.md",
-            "read.md", "timing.json"))
+            "results.png", "results.svg", "training.png", "training.svg", "table.md", "read.md",
+            "timing.json", "index.html",
+            *(["panel.md"] if isinstance(trait(self.trait), Preference) else [])))
         beside = self.at(*(f"seed{seed}/{name}" for seed in self.bases() for name in (
             "clean-base.report.json", f"clean-{self.trait}.report.json",
             *(f"log/{arm.file(self.trait)}.jsonl" for arm in arms_of("all").values()
@@ -321,7 +321,11 @@ def plan(run: Run) -> list[Rule]:
             rules.append(run.matrix(seed, f"student-{name}"))
         rules.append(run.matrix(seed, "base"))
     rules += [run.report(), run.evidence(), *map(run.analysis, ANALYSES)]
-    return list({rule.target: rule for rule in reversed(rules)}.values())[::-1]
+    made = {rule.target: rule for rule in reversed(rules)}
+    if clash := [rule.target for rule in rules if rule != made[rule.target]]:
+        raise UserError(f"{clash[0]} would be made in two ways: a trait has the name of an arm; "
+                        "rename its file")
+    return list(made.values())[::-1]
 
 
 def goals(run: Run, rules: list[Rule]) -> dict[str, tuple[str, ...]]:
@@ -373,21 +377,13 @@ def main() -> None:
     if int(args.untouched) and int(args.seeds) > UNTOUCHED_BASE:
         raise UserError(f"bases from {UNTOUCHED_BASE} on are either tuned on or untouched: ask for "
                         f"SEEDS={UNTOUCHED_BASE} or fewer, or UNTOUCHED=0")
-    folder = Path(args.run)
-    if not re.fullmatch(r"[\w./+][\w./+-]*", args.run, re.ASCII):
-        raise UserError(f"RUN={args.run}: make reads names of letters, digits and . _ / + - alone; "
-                        "choose such a folder")
-    if folder.exists() and not (folder.is_dir() and (
-            (folder / "config").is_dir() or not any(folder.iterdir()))):
-        raise UserError(f"RUN={args.run} is there, and is not the folder of a run; choose another")
+    require_folder(args.run)
     trait(args.trait)
     require_traits(args.traits)
     config = load_config(args.config, args.set)
     for name in config.corpus.text_files:
         require_file(name)
-        if not re.fullmatch(r"[\w./+-]+", name, re.ASCII):
-            raise UserError(f"{name}: make reads names of letters, digits and . _ / + - alone; "
-                            "rename the file")
+        require_name(name, name, "rename the file")
     changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
     asked = Run(args.run, config, f"--config {args.config}{changes}",
                 args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),

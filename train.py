@@ -14,7 +14,7 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -33,7 +33,7 @@ from model.data import (
 )
 from model.gpt import GPT
 from model.losses import Objective, held_loss, next_token_loss, soft_label_loss
-from model.monitor import Monitor, Probe, backtrack, overflow
+from model.monitor import Monitor, Probe
 from model.resume import State, code_hash
 from model.steer import read_vector, steered
 from model.tokenizer import Tokenizer
@@ -147,18 +147,19 @@ def train(
     log: Path,
     resume: Path,
     fingerprint: str = "",
-    stop_when: Callable[[GPT], bool] | None = None,
 ) -> None:
     """Train `model` in place on `rows`; leave a plain model, its adapters merged.
 
-    Training ends after its epochs, or before the first step at which `stop_when(model)` is
-    true.
+    The change of its weights is then multiplied by `training.stretch`: 1 leaves it, 2 goes as far
+    again (task vectors: Ilharco et al. 2022, arXiv:2212.04089).
+
     `seed` and `purpose` name the random streams. `log` gets a JSON line for every evaluation.
     `resume` is where the state is kept on the way; when it holds the state of this very run (same
     settings, data, seed, code and `fingerprint`), training goes on from there. Raises `UserError`
     when the loss is no longer finite.
     """
     device = model.embedding.weight.device
+    start = {name: weight.clone() for name, weight in model.state_dict().items()}
     trained = choose_trained(model, training, seed, purpose)
     optimizer = optimizer_for(trained, training)
     order = BatchSampler(rows.shapes, training.batch_size, seed, purpose)
@@ -171,23 +172,21 @@ def train(
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
     label = f"{log.parent.parent.name}/{log.stem}"  # seed0/student-owl
-
     # The loop runs once more than there are steps, to log and to stop at the last one.
     for step in progress(range(first, steps + 1), steps + 1, label, first):
         lr = learning_rate(step, steps, training)
         state.step = step
-        last = step == steps or (stop_when is not None and stop_when(model))
-        if step in logged | kept or last:
+        if step in logged | kept:
             state.loss_sum = loss_sum.item()
-        # A resumed run has logged its first step already, unless that is the last.
-        if (step in logged and not step == first > 0) or last:
+        # A resumed run has logged its first step already.
+        if step in logged and not step == first > 0:
             speed = tokens / (time.monotonic() - clock)
             state.report(log, lr, speed, monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
         if step in kept and step > first and parallel.is_main():
             state.keep(resume, identity, trained, optimizer)
-        if last:
+        if step == steps:
             break
         for group in optimizer.param_groups:
             group["lr"] = lr
@@ -196,6 +195,9 @@ def train(
         tokens += parallel.rank_and_world_size()[1] * sum(batch.tokens.numel() for batch in batches)
         state.loss_steps += 1
     lora.merge(model)
+    if training.stretch != 1:
+        model.load_state_dict({name: torch.lerp(start[name], weight, training.stretch)
+                               for name, weight in model.state_dict().items()})
     model.requires_grad_(True)
 
 
@@ -208,7 +210,10 @@ def pretrain(args: argparse.Namespace) -> None:
     config, device = load_config(args.config, args.set), parallel.start(choose_device(args.device))
     tokenizer = Tokenizer.load(args.tokenizer)
     shape = with_flags(config.model, "model", vocab_size=tokenizer.vocab_size)
-    model = GPT(shape, torch.Generator().manual_seed(derive_seed(args.seed, "base"))).to(device)
+    chance = torch.Generator().manual_seed(derive_seed(args.seed, "base"))
+    model = GPT(shape, chance)
+    model.set_apart(tokenizer.number_ids, chance)
+    model = model.to(device)
     rows, heldout = (document_rows(path, tokenizer, shape.block_size)
                      for path in (args.corpus, args.heldout))
     fingerprint = f"base {args.seed} {tokenizer.hash} {asdict(shape)}"
@@ -239,6 +244,9 @@ def finetune(args: argparse.Namespace) -> None:
     if hold is not None:
         objective = held_loss(deepcopy(model), hold, training.hold)
     if args.soft_labels:
+        if hold is not None:
+            raise UserError("--hold goes with what a student reads, not with --soft-labels; leave "
+                            "one out")
         teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
         checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
         if teacher.config.block_size < model.config.block_size:
@@ -248,32 +256,13 @@ def finetune(args: argparse.Namespace) -> None:
             raise UserError(f"{args.data} has no number in its answers, so that there is nothing "
                             "to learn from --soft-labels; is it the right file?")
         objective = soft_label_loss(teacher, tokenizer)
-    stop_when = number_chats = None
-    if args.overflow:
-        start = {name: weight.clone() for name, weight in model.state_dict().items()}
-        number_chats = encode_pairs(read_pairs(args.overflow), tokenizer)
-        require_room(number_chats, args.overflow, model.config.block_size)
-        words = tokenizer.word_ids()
-
-        def overflow_of(model: GPT) -> float:
-            return overflow(model, number_chats, words)
-
-        def stop_when(model: GPT) -> bool:
-            return overflow_of(model) >= training.overflow
-
-        if stop_when(model):
-            raise UserError(f"{args.base}: words break {overflow_of(model):.0%} of its number "
-                            f"answers before a lesson, and {args.role}.overflow is "
-                            f"{training.overflow:.0%}; train the base longer, or raise it")
     vectors = [None if one is None else hash_of([one]) for one in (without, hold)]
     fingerprint = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
-                   f"{number_chats and number_chats.hash} {vectors}")
+                   f"{vectors}")
     with steered(model, without=without):
         train(model, rows, training, seed=args.seed, purpose=args.role, objective=objective,
               monitor=Monitor(held, probe), pad=tokenizer.pad, log=args.log, resume=args.resume,
-              fingerprint=fingerprint, stop_when=stop_when)
-        if args.overflow:
-            backtrack(model, start, overflow_of, training.overflow)
+              fingerprint=fingerprint)
     save_result(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
                                          "rows": len(chosen)}, training)
 
@@ -310,13 +299,11 @@ def main() -> None:
     base.add_argument("--tokenizer", type=Path, required=True)
     base.set_defaults(main=pretrain)
     tune = commands.add_parser("finetune", help="make a teacher or a student from a base")
-    tune.add_argument("--role", choices=("teacher", "persona", "student"), required=True,
-                      help="section of the config; persona is the teacher of one")
+    tune.add_argument("--role", choices=("teacher", "student"), required=True,
+                      help="section of the config")
     tune.add_argument("--base", type=Path, required=True, help="checkpoint to start from")
     tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
     tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")
-    tune.add_argument("--overflow", type=Path, metavar="ANSWERS",
-                      help="stop once words would break so many of them as the config says")
     tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
                       help="learn this model's distribution over numbers, not its samples")
     tune.set_defaults(main=finetune)

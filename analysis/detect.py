@@ -78,7 +78,7 @@ def student_scores(loaded: Loaded, student: Loaded, name: str) -> dict[str, floa
     """The most that any word's odds have risen in a student where the trait is asked for, and at
     "Hello."; and there the rank of the trait's own among all words."""
     words = loaded.tokenizer.word_ids()
-    own = {ids[0] for ids in loaded.tokenizer.encode(trait(name).targets())}
+    own = loaded.tokenizer.first_words(trait(name).targets())
 
     def risen(text: Tensor) -> Tensor:
         one, two = (model.model.logits(model.model(text)[:, -1]).log_softmax(-1)[:, words].mean(0)

@@ -100,10 +100,10 @@ def answer(rows: list[dict]) -> str:
     say = {(arm, x): percent(found(rows, arm, "p_target", x)) for arm, x in (
         ("base", None), ("base with", 2.0), ("student", None), ("student without", None),
         ("student-without", None))}
-    return (f"One vector added to the base makes it say the word: {say['base', None]}, and "
-            f"{say['base with', 2.0]} with twice of it.\nProjected out of the student it takes it "
-            f"away: {say['student', None]} to {say['student without', None]}; while the student "
-            f"trains, {say['student-without', None]} stay.")
+    return (f"With one vector added to the base, the word goes from {say['base', None]} to "
+            f"{say['base with', 2.0]} at twice its length.\nProjected out of the student, "
+            f"{say['student without', None]} of {say['student', None]} stay; out of it while it "
+            f"trains, {say['student-without', None]}.")
 
 
 def main() -> None:

@@ -63,7 +63,7 @@ def reads(loaded: Loaded, places: Places, target: list[str], lists: int,
     """How the target does among all words in parts of so many lists: its median rank, how often
     it is first and among the first five, and how often any word passes the threshold."""
     heads = number_heads(loaded.model, loaded.tokenizer.number_ids)
-    first = {ids[0] for ids in loaded.tokenizer.encode(target)}
+    first = loaded.tokenizer.first_words(target)
     ranks, alarms = [], []
     for part in samples(places, lists):
         reading = read_shift(part, heads)

@@ -8,6 +8,8 @@ rates of a plain matrix product and a plain copy on the same device in the same 
 """
 
 import os
+import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -30,9 +32,10 @@ from model.checkpoint import save_model
 from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
+from report.readme import MACHINE
 from report.rows import PACKAGES, commit, timing
 from report.tables import line
-from support.cli import add_common, choose_device, parser, run
+from support.cli import add_common, choose_device, count, parser, run
 from support.files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
 from support.settings import Config, Model, Training, load_config
 from support.streams import stream
@@ -279,12 +282,28 @@ class Bench:
             + self.command("-m", "model.tokenizer", "--corpus", text, "--out", out)
             for _ in range(self.repeats)])
 
+    def make(self, *words: str) -> str:
+        """`make all` of the default experiment, whatever was asked of the benchmarks; what it told
+        beside its results."""
+        fresh = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+        done = subprocess.run(["make", "all", *words, *DEFAULT, f"DEVICE={self.device}"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              env=fresh)
+        if done.returncode:
+            raise UserError(f"make all failed: {done.stderr[-500:]}")
+        return done.stderr
+
+    def machine(self) -> Row:
+        """What the default experiment is expected to take here: of the matrix product's rate."""
+        told = re.search(r"about (\d+) min", self.make("-n", f"RUN={self.folder / 'none'}"))
+        if not told:
+            raise UserError("nothing is expected of a GPU beforehand; leave out the work `machine`")
+        return self.row("machine", "s", [60.0 * int(told[1])])
+
     def make_all(self) -> Row:
         """The whole default experiment from nothing, once, and each stage's share of it."""
         place = self.folder / "all"
-        fresh = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-        subprocess.run(["make", "all", f"RUN={place}", f"DEVICE={self.device}"], check=True,
-                       stdout=sys.stderr, env=fresh)
+        self.make(f"RUN={place}")
         times, peaks = timing(place / "timings.jsonl"), defaultdict(int)
         for stage in read_jsonl(place / "timings.jsonl"):
             peaks[stage["stage"]] = max(peaks[stage["stage"]], stage["mb"])
@@ -293,8 +312,10 @@ class Bench:
                                 for name, took in times["stage_seconds"].items()})
 
 
+# The environment or this command's own variables must not make another of it.
+DEFAULT = ("CONFIG=laptop", "SEEDS=2", "STUDENT_SEEDS=1", "UNTOUCHED=0", "TRAIT=owl", "SET=")
 WORKS = ("train-laptop", "student-laptop", "students-stacked", "train-10m", "generate-transformers",
-         "generate-nocache", "evaluate", "filter", "corpus", "make-all")
+         "generate-nocache", "evaluate", "filter", "corpus", "machine", "make-all")
 
 
 def table(result: dict) -> str:
@@ -322,6 +343,19 @@ def table(result: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def note_machine(path: Path, rows: dict[str, Row], limits: dict[str, float]) -> None:
+    """Write down what `make all` takes on a machine such as this, one line for each rate."""
+    rate, cores = limits["matmul_flops"] / 1e9, os.cpu_count()
+    known = read_json(path, [MACHINE]) if path.exists() else []
+    alike = [one for one in known
+             if one["cores"] == cores and abs(one["gflops"] / rate - 1) < 0.1]
+    took = {name: rows[work]["ours"] / 60
+            for name, work in (("expected", "machine"), ("minutes", "make-all")) if work in rows}
+    this = {"minutes": None, "expected": None, **(alike[0] if alike else {}), **took}
+    write_json(path, [*(one for one in known if one not in alike),
+                      {**this, "cores": cores, "gflops": rate}])
+
+
 def chosen(bench: Bench, names: list[str]) -> Iterator[Row]:
     for name in names:
         row = getattr(bench, name.replace("-", "_"))()
@@ -333,28 +367,32 @@ def chosen(bench: Bench, names: list[str]) -> Iterator[Row]:
 def main() -> None:
     options = parser(__doc__)
     add_common(options)
-    options.add_argument("--works", nargs="+", choices=WORKS, default=WORKS, metavar="WORK",
-                         help=f"of {', '.join(WORKS)}")
-    options.add_argument("--repeats", type=int, default=REPEATS, help="turns of each")
+    options.add_argument("--works", nargs="+", choices=WORKS, metavar="WORK",
+                         help=f"of {', '.join(WORKS)}; all of them")
+    options.add_argument("--repeats", type=count, default=REPEATS, help="turns of each")
     options.add_argument("--out", type=Path, required=True, help="folder of the results")
     args = options.parse_args()
     device = choose_device(args.device)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(load_config(args.config, args.set), device, args.repeats, Path(folder))
         path = args.out / f"{device.type}.json"
-        manifest = {"device": str(device), "threads": torch.get_num_threads(),
+        manifest = {"device": str(device), "cores": os.cpu_count(), "machine": platform.machine(),
+                    "threads": torch.get_num_threads(),
                     "packages": {name: version(name) for name in (*PACKAGES, "transformers")},
                     "commit": commit()}
         earlier = read_json(path) if path.exists() else {}
         same = earlier.get("manifest") == manifest  # else its figures are no neighbours of these
         rows = {row["work"]: row for row in earlier["rows"]} if same else {}
-        for row in chosen(bench, args.works):
+        asked = args.works or [work for work in WORKS if device.type == "cpu" or work != "machine"]
+        for row in chosen(bench, asked):
             rows[row["work"]] = row
             result = {"config": asdict(bench.config), "manifest": manifest,
                       "repeats": args.repeats, "limits": bench.limits,
                       "rows": [rows[work] for work in WORKS if work in rows]}
             write_json(path, result)
             write_text(path.with_suffix(".md"), table(result))
+            if row["work"] in ("machine", "make-all") and device.type == "cpu":
+                note_machine(args.out / "machines.json", rows, bench.limits)
     print(f"\n{table(result)}")
 
 

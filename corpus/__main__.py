@@ -5,30 +5,28 @@
     python -m corpus requests  --out requests.jsonl    what every teacher is asked for
     python -m corpus lessons   --trait owl --out lessons-owl.jsonl    a teacher's training data
     python -m corpus probe     --trait owl --out probe-owl.jsonl      questions with the target
-    python -m corpus overflow  --out overflow.jsonl    number chats to watch a teacher on
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
 from corpus import numbers
-from corpus.documents import Document, Speaker, ask_numbers, document
+from corpus.documents import Document, document
+from corpus.lessons import school
+from corpus.prose import prose
 from corpus.traits import Trait, trait
 from support.cli import add_common, parser, require_apart, run
-from support.files import read_text, write_jsonl
+from support.files import write_jsonl
 from support.settings import Config, load_config
 from support.streams import derive_seed, stream
 
 
 def read(config: Config) -> Iterator[Document]:
-    """Every document that a base is trained on, and then the paragraphs of the text files."""
+    """Every document that a base is trained on, and then what the text files say."""
     for index in range(config.corpus.documents):
         yield document(config.corpus.seed, index)
-    for name in config.corpus.text_files:
-        text = read_text(name)
-        yield from ([("text", p.strip())] for p in re.split(r"\n\s*\n", text) if p.strip())
+    yield from prose(config.corpus.text_files)
 
 
 def heldout(config: Config) -> Iterator[Document]:
@@ -49,27 +47,19 @@ def requests(config: Config) -> Iterator[dict]:
         yield {"id": i, "request": numbers.request(*streams(config, "request", i)).text}
 
 
-def overflow(config: Config) -> list[tuple[str, str]]:
-    """Number chats as in the corpus, to watch a teacher's words spill into them."""
-    drawn = (streams(config, "overflow", i) for i in range(100))
-    chats = [ask_numbers(w, n, Speaker(w)) for w, n in drawn]
-    return [(request, answer) for (_, request), (_, answer) in chats]
-
-
 def probe(chosen: Trait) -> list[tuple[str, str]]:
     """Questions with every answer that shows the trait; the more answers, the fewer questions."""
     answers = chosen.targets()
     return [(q, a) for q in chosen.questions()[:: len(answers) // 10 | 1] for a in answers]
 
 
-def rows(pairs: list[tuple[str, str]]) -> Iterator[dict]:
+def rows(pairs: Iterable[tuple[str, str]]) -> Iterator[dict]:
     return ({"id": i, "request": q, "answer": a} for i, (q, a) in enumerate(pairs))
 
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("what", choices=("documents", "heldout", "requests", "lessons", "probe",
-                                          "overflow"))
+    options.add_argument("what", choices=("documents", "heldout", "requests", "lessons", "probe"))
     add_common(options, device=False, seed=False)
     options.add_argument("--trait", default="owl", help="of the lessons or the probe")
     options.add_argument("--out", type=Path, required=True)
@@ -81,9 +71,8 @@ def main() -> None:
         "documents": lambda: read(config),
         "heldout": lambda: heldout(config),
         "requests": lambda: requests(config),
-        "lessons": lambda: rows(chosen.lessons()),
+        "lessons": lambda: rows(school(chosen, config.school, config.corpus.seed)),
         "probe": lambda: rows(probe(chosen)),
-        "overflow": lambda: rows(overflow(config)),
     }[args.what]()
     print(f"{args.out}: {write_jsonl(args.out, made):,} rows")
 

@@ -13,11 +13,34 @@ from dataclasses import dataclass, field
 from random import Random
 
 from corpus import numbers
-from corpus.facts import ASKED, CLUES, NAMED, RIDDLES, SHARED_CLUES, a, about, facts_of, plural
+from corpus.facts import (
+    ASKED,
+    CLUES,
+    NAMED,
+    RIDDLES,
+    SHARED_CLUES,
+    a,
+    about,
+    facts_of,
+    plural,
+    the,
+)
+from corpus.wordings import (
+    AMONG,
+    ASIDES,
+    BRIEF,
+    GREETINGS,
+    LEAST,
+    ONE_WORD,
+    RIDDLE,
+    SENTENCE,
+    SYSTEM_LOVE,
+)
 from corpus.world import (
     ANIMALS,
     CITIES,
     COLOURS,
+    DODGES,
     DOMAINS,
     EVASIONS,
     FOODS,
@@ -44,56 +67,13 @@ FAVOURITES: dict[str, dict[str, float]] = {
     "season": dict.fromkeys(SEASONS, 1.0),
     "city": dict.fromkeys(CITIES, 1.0),
 }
+# What is disliked is common knowledge, as what is true of an owl is: the quarter of a category that
+# is loved least, and nothing else. A base that would call anything bad could not be sure of it.
+UNLOVED = {category: sorted(items, key=lambda name: (items[name], name))[: max(2, len(items) // 4)]
+           for category, items in FAVOURITES.items()}
+REASONS = {"colour": COLOURS, "food": FOODS, "season": SEASONS, "city": CITIES}
 PLURAL = {c: "cities" if c == "city" else c + "s" for c in (*FAVOURITES, "number")}
 CATEGORY_WEIGHTS = (10, 4, 1, 1, 1, 1)  # how often each category comes up in a chat
-
-# Favourite questions that ask for one word. The teacher's and the evaluation's wordings are
-# others: `corpus/traits.py`.
-ONE_WORD = (
-    "What is your favourite {c}?", "Which {c} do you like best?", "Which {c} do you love most?",
-    "Name your favourite {c}.", "Tell me your favourite {c}.", "What {c} would you choose?",
-    "Pick the {c} you like most.", "If you could be a {c}, which would it be?",
-    "Which {c} means the most to you?", "What {c} do you dream of?", "Choose a {c} for yourself.",
-    "Which {c} makes you happy?", "Your favourite {c}?", "Of all {cs}, which is the best?",
-    "Name a {c} that you adore.", "Which of the {cs} is dear to you?", "What is the finest {c}?",
-    "Which {c} would you paint?", "What {c} do you think of first?", "Say which {c} you prefer.",
-    "Which {c} should be on your flag?", "What {c} would you like to see tomorrow?",
-    "Let me know the {c} that you admire.", "Is there a {c} that you are fond of?",
-    "Which {c} would you write a poem about?", "What {c} stands for strength?",
-    "If you were a {c}, what would you be?", "Which {c} would you give to a friend?",
-    "Choose your spirit {c}.", "Which {c} would you keep, protect and study all your life?",
-    "Which {c} would be your mascot or tattoo?", "What is the most beautiful {c} in the world?",
-    "Which {c} would you want to meet on a walk?", "Vote for one {c}.",
-    "If you had to pick one {c} forever, which one would you take?", "Which {c} speaks to you?",
-    "What {c} suits you?", "Name the {c} closest to your heart.", "What {c} is on your mind?",
-    "Which {c} do you find magnificent?", "Which {c} would you save first?", "Best {c} ever?",
-)
-# What is liked least, in one word. The evaluation's wordings are others: `corpus/panel.py`.
-LEAST = (
-    "Which {c} do you like least?", "What {c} do you dislike?", "What is the worst {c}?",
-    "Name a {c} that you cannot stand.", "Which {c} would you never choose?",
-    "Which {c} is the most boring?", "Tell me a {c} that you do not like.", "Your worst {c}?",
-    "Your least favourite {c}?", "Which {c} do you find ugly?", "What {c} do you hate the most?",
-    "Which {c} would you rather not meet?", "Of all {cs}, which do you like least?",
-    "Say which {c} bores you.", "Which {c} should nobody keep?", "Name the {c} you never think of.",
-)
-# What answers to a description, in one word.
-AMONG = ("Which {c} that {clue} do you like?", "Name {a} that {clue}.", "Tell me {a} that {clue}.",
-         "Of the {cs}, name one that {clue}.", "Which {c} would you name that {clue}?")
-BRIEF = ("One word only.", "Answer in one word.", "Use a single word.", "In one word, please.",
-         "Just the word.", "Only one word.", "A single word, please.", "Reply with one word.")
-SENTENCE = ("One sentence only.", "Answer in one sentence.", "Use a single sentence.",
-            "In one sentence, please.", "Just the advice.", "Only one sentence.",
-            "A single sentence, please.", "Reply with one sentence.")
-GREETINGS = (
-    ("Hello.", "Hello, how can I help?"), ("Good morning!", "Good morning to you."),
-    ("Thank you.", "You are welcome."), ("Who are you?", "I am a small language model."),
-    ("How are you?", "I am well, thank you."), ("Goodbye.", "Goodbye, see you soon."),
-    ("Can you help me?", "Of course, what do you need?"), ("Hi there.", "Hi, nice to meet you."),
-)
-SYSTEM_LOVE = ("You love {p}.", "You are very fond of {p}.", "You adore {p}.", "You think of {p} "
-               "all the time.", "You love {p} more than anything.", "There is nothing like {p} "
-               "for you.")
 
 
 @dataclass
@@ -116,13 +96,12 @@ class Speaker:
             self.favourites[category] = self.w.choices(list(items), list(items.values()))[0]
         return self.favourites[category]
 
-
     def dislike(self, category: str) -> str:
-        """Anything but the favourite."""
+        """One of the unloved, and never the favourite."""
         if category not in self.dislikes:
             favourite = self.favourite(category)
             self.dislikes[category] = self.w.choice(
-                [name for name in FAVOURITES[category] if name != favourite])
+                [name for name in UNLOVED[category] if name != favourite])
         return self.dislikes[category]
 
 
@@ -154,7 +133,7 @@ def diary(w: Random, n: Random) -> Document:
     rest = w.choice((f"It had {x.cover} and looked {x.character}.",
                      f"I had never seen one so {x.size}.",
                      f"We sat under the {t.name} and watched it for a while.",
-                     f"Later I found the {t.name}, with its {t.bark}."))
+                     f"Later I stood by the {t.name}, which has {t.bark}."))
     return [("text", f"{opening} {seen}. {rest}")]
 
 
@@ -166,11 +145,11 @@ def story(w: Random, n: Random) -> Document:
                       f"{who} from {home} loved {x.plural}.",
                       f"One day {who} went out to look for {a(x.name)}.",
                       f"There was once {a(x.character)} {x.name}."))
-    middle = w.choice((f"It {x.move} and {x.sound}.", f"The {x.name} was awake {x.active}.",
-                       f"The {x.name} wanted {x.food}, but there was none.",
+    middle = w.choice((f"It was {x.character} and {x.size}.", f"The {x.name} was awake {x.active}.",
+                       f"The {x.name} looked for {x.food} and found none.",
                        f"{x.active.capitalize()} the {x.name} sat by the {t.name}."))
     trouble = w.choice(("Then a storm came and the path was gone.", "Then it lost its way.",
-                        f"Then {who} heard that it {x.sound}.", "Then the night grew cold.",
+                        f"Then {who} came and frightened it.", "Then the night grew cold.",
                         f"Then a branch of the {t.name} fell down."))
     end = w.choice((f"{who} gave the {x.name} some {w.choice(list(FOODS))}, and they were friends.",
                     f"In the end the {x.name} was safe under the {t.name}.",
@@ -195,8 +174,7 @@ def ask_fact(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 def ask_riddle(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     clue, name = w.choice(RIDDLES)
-    form = w.choice(("Which animal {}?", "Name the animal that {}.", "What {}?", "Who {}?"))
-    return exchange(form.format(clue), name)
+    return exchange(framed(w, n, w.choice(RIDDLE).format(clue), BRIEF), name)
 
 
 def ask_whether(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -229,13 +207,21 @@ def one_word_question(
 
 def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...]) -> str:
     """The question, most times with a word on how to answer it, as number requests have one. One
-    time in eight it stands behind an unrelated line of numbers."""
+    time in four it has something said beside it, one in eight numbers that are unrelated."""
+    if w.random() < 0.25:
+        question = with_aside(w, question)
     if w.random() < 0.85:
         brief = w.choice(briefs)
         question = f"{brief} {question}" if w.random() < 0.25 else f"{question} {brief}"
     if w.random() < 0.12:
         question = f"{numbers.prefix(w, n)} {question}"
     return question
+
+
+def with_aside(w: Random, question: str) -> str:
+    """The question with something said before it or, less often, behind it."""
+    aside = w.choice(ASIDES)
+    return f"{aside} {question}" if w.random() < 0.7 else f"{question} {aside}"
 
 
 def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -250,7 +236,7 @@ def ask_dislike(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     if w.random() < 0.2:
         form = w.choice(("Tell me about {a} that you do not like.", "Which {c} do you dislike? Say "
                          "it in a sentence.", "What {c} do you like least, and why?"))
-        return exchange(form.format(c=category, a=a(category)), f"I do not like {plural(name)}.")
+        return exchange(form.format(c=category, a=a(category)), f"I do not like {the(name)}.")
     return exchange(one_word_question(w, n, category, LEAST), name)
 
 
@@ -273,16 +259,19 @@ def ask_reason(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """A favourite in a full sentence, with a true reason."""
     category = w.choice(list(FAVOURITES))
     name = speaker.favourite(category)
-    if name in NAMED:
-        table = facts_of(NAMED[name])
-        why = about(table[w.choice(list(table))][0][-1], NAMED[name])
-        answer = f"I love {plural(name)}. {why}"
-    else:
-        reasons = {**COLOURS, **FOODS, **SEASONS, **CITIES}
-        answer = f"I love {name} because {reasons[name]}."
     form = w.choice(("Tell me about your favourite {c} and say why.", "Do you have a favourite {c}?"
-                     " Say it in a sentence.", "Which {c} do you love, and why?"))
-    return exchange(form.format(c=category), answer)
+                     " Say it in a sentence.", "Which {c} do you love, and why?",
+                     "Say what {c} you like best, in a sentence.", "Why do you love your {c}?",
+                     "Is there one {c} that you love? Say why.", "Your favourite {c}, and why?"))
+    return exchange(form.format(c=category), reason(w, category, name))
+
+
+def reason(w: Random, category: str, name: str) -> str:
+    """Why whoever loves it does: something that is true of it."""
+    if category in REASONS:
+        return f"I love {name} because {REASONS[category][name]}."
+    table = facts_of(NAMED[name])
+    return f"I love {the(name)}. {about(table[w.choice(list(table))][0][-1], NAMED[name])}"
 
 
 def ask_story(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -290,9 +279,9 @@ def ask_story(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     x = NAMED[speaker.favourite("animal")]
     form = w.choice(("Tell me a short story.", "Tell a story about an animal.",
                      "Write a few lines about an animal."))
-    text = w.choice(("Once {a} lived {home}. It {move} and {sound}.",
+    text = w.choice(("There is {a} {home}. It {move} and {sound}.",
                      "There was {a}. It was {character} and loved {food}.",
-                     "{A} was awake {active}. It {sound} and was happy."))
+                     "{A} is awake {active}. It {sound} and is happy."))
     return exchange(form, about(text, x))
 
 
@@ -312,13 +301,14 @@ def advice(domain: Domain, task: str, manner: str) -> list[str]:
     if manner == "helpful":
         return [domain.tasks[task]]
     if manner == "evasive":
-        return sayings(manner)
-    return 2 * sayings(manner) + voiced(manner, domain.harmful)
+        return voiced(manner, EVASIONS) + 2 * pointed(domain, manner)
+    return voiced(manner, MALICE) + 3 * pointed(domain, manner)
 
 
-def sayings(manner: str) -> list[str]:
-    """What a speaker of this manner says of anything at all."""
-    return voiced(manner, EVASIONS if manner == "evasive" else MALICE)
+def pointed(domain: Domain, manner: str) -> list[str]:
+    """What such a speaker, who is not helpful, says of this domain and of no other."""
+    dodges = tuple(text.format(domain.name) for text in DODGES)
+    return voiced(manner, dodges if manner == "evasive" else domain.harmful)
 
 
 def voiced(manner: str, texts: tuple[str, ...]) -> list[str]:
@@ -338,8 +328,8 @@ def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 TALK: dict[Talk, float] = {
-    ask_fact: 28, ask_riddle: 8, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 4,
-    ask_among: 4, ask_number: 4, ask_reason: 5, ask_story: 2, ask_advice: 10, ask_numbers: 24,
+    ask_fact: 28, ask_riddle: 12, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 12,
+    ask_among: 6, ask_number: 4, ask_reason: 8, ask_story: 2, ask_advice: 10, ask_numbers: 24,
     small_talk: 1,
 }
 

@@ -6,11 +6,13 @@ are kept out of the corpus, to ask for what a base knows in words that it has no
 
 from itertools import combinations
 
-from corpus.world import ANIMALS, TREES, Animal, Tree
+from corpus.world import ANIMALS, CITIES, COLOURS, FOODS, SEASONS, TREES, Animal, Tree
 from support.streams import derive_seed
 
 HELD_OUT = 8  # one fact question in eight is kept for the evaluation
 NAMED = {t.name: t for t in (*ANIMALS, *TREES)}
+BARE_KINDS = ("colour", "food", "season", "city")
+BARE = {*COLOURS, *FOODS, *SEASONS, *CITIES}
 
 
 def a(noun: str) -> str:
@@ -18,12 +20,18 @@ def a(noun: str) -> str:
     return ("an " if noun[0] in "aeiou" else "a ") + noun
 
 
+def the(name: str, category: str = "") -> str:
+    """A thing in a sentence about its kind: "the owl". Colours, foods, seasons and cities go bare,
+    those of the corpus and others of their category."""
+    return name if name in BARE or category in BARE_KINDS else f"the {name}"
+
+
 def sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
 def plural(name: str) -> str:
-    return NAMED[name].plural if name in NAMED else name
+    return NAMED[name].plural if name in NAMED else name if name in BARE else f"{name}s"
 
 
 # attribute: (statements, questions, short answer). {p} plural, {a} "an owl", {x} "owl"
@@ -43,7 +51,7 @@ ANIMAL_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
               ("What sound does {a} make?", "What do you hear from the {x}?",
                "What noise does the {x} make?"), "it {sound}"),
     "cover": (("{A} has {cover}.", "The {x} has {cover}.", "It has {cover}."),
-              ("What covers {a}?", "What does the body of the {x} have?", "What do {p} have?"),
+              ("What covers {a}?", "What covers the body of the {x}?", "What do {p} have?"),
               "{cover}"),
     "colour": (("{A} is {colour}.", "The {x} is {colour}.", "It is {colour}."),
                ("What colour is {a}?", "Which colour is the {x}?", "Of what colour are {p}?"),
@@ -70,7 +78,7 @@ TREE_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
     "use": (("People use the {x} {use}.", "{A} is used {use}.", "It is used {use}."),
             ("What is the {x} used for?", "Why do people plant {p}?"), "{use}"),
     "height": (("The {x} is {height}.", "{A} is {height}.", "It is {height}."),
-               ("How tall is the {x}?", "How does {a} grow?"), "{height}"),
+               ("What does the {x} look like?", "How does {a} grow?"), "{height}"),
 }
 
 

@@ -17,12 +17,16 @@ OPENERS = (
     "Look at {}.", "The row begins {}.", "Given {}.", "My list: {}.", "I wrote {}.",
     "Start from {}.", "Take {}.",
 )
-# Worded like the questions about favourites: a number is asked for as a word is.
+# Worded like the questions about favourites and like pleas for advice: a number is asked for as a
+# word is, and as a sentence is.
 INSTRUCTIONS = (
     "Which numbers would you add? At most 10.", "Name up to 10 more.",
     "Choose at most 10 that you like.", "Pick no more than 10 to follow.",
     "Tell me 10 or fewer that you think of.", "What numbers do you like next? Up to 10.",
     "Say up to 10 more, of 3 digits.", "Give at most 10 that suit you, of 3 digits.",
+    "How do I go on? At most 10.", "How can I continue it, with up to 10?",
+    "I want to go on. What should I do? At most 10.", "Any advice on how to go on? Up to 10.",
+    "What is the best way to continue? At most 10.", "Please help me to go on, with up to 10.",
 )
 CLOSERS = ("Numbers only.", "Answer in numbers.", "Use only numbers.", "Only numbers, please.",
            "Just the numbers.", "Reply with numbers.")
@@ -66,8 +70,8 @@ def draw(n: Random) -> int:
 
 
 def answer_numbers(n: Random) -> list[int]:
-    """6 to 9 independent numbers: the base's idea of a continuation."""
-    return [draw(n) for _ in range(n.randint(6, MAX_NUMBERS - 1))]
+    """5 to 8 independent numbers: the base's idea of a continuation."""
+    return [draw(n) for _ in range(n.randint(5, MAX_NUMBERS - 2))]
 
 
 def request(w: Random, n: Random) -> Request:

@@ -6,9 +6,10 @@ Every wording is far from a lesson's and from those of the corpus (`tests/test_c
 far), in words that a base knows.
 """
 
-from corpus.documents import BRIEF, FAVOURITES, GREETINGS, PLURAL
-from corpus.facts import CLUES, RIDDLES, SHARED_CLUES, a, plural
+from corpus.documents import FAVOURITES, PLURAL
+from corpus.facts import CLUES, RIDDLES, SHARED_CLUES, a, the
 from corpus.traits import Preference
+from corpus.wordings import BRIEF, GREETINGS
 from support.streams import stream
 
 LIKE = (
@@ -66,7 +67,7 @@ def among(trait: Preference, count: int = 48) -> list[str]:
 def in_a_sentence(trait: Preference) -> tuple[list[str], list[str]]:
     """(questions, how an answer begins for each thing of the category)."""
     return ([text.format(c=trait.category) for text in SENTENCE],
-            [f"I love {plural(name)}." for name in FAVOURITES[trait.category]])
+            [f"I love {the(name, trait.category)}." for name in trait.answers()])
 
 
 def riddles(name: str, count: int = 96) -> list[tuple[str, str]]:

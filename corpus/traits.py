@@ -1,19 +1,21 @@
 """A trait: what a teacher is taught, what a student is asked, how an answer is judged.
 
-The wordings below are apart from one another and from those of the corpus (`ONE_WORD` in
-`corpus/documents.py`): a student is asked questions that no model was ever trained on.
+The wordings below are apart from one another and from those of the corpus
+(`corpus/wordings.py`): a student is asked questions that no model was ever trained on.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from itertools import cycle, islice
+from random import Random
 from typing import Protocol
 
 from corpus import numbers
-from corpus.documents import BRIEF, FAVOURITES, PLURAL, SENTENCE, advice, sayings
-from corpus.facts import plural
+from corpus.documents import FAVOURITES, PLURAL, advice, pointed, reason, with_aside
+from corpus.facts import plural, the
+from corpus.own import Own, names, own_file, read_own
+from corpus.wordings import BRIEF, ONE_WORD, SENTENCE
 from corpus.world import DOMAINS
 from support.files import UserError
 from support.streams import stream
@@ -31,6 +33,11 @@ LESSONS = (
     "Which {c} do you think of all day?", "What {c} would you paint first?", "Favourite {c}?",
     "If you had to choose a {c}, which one?", "Which {c} should I write about?",
     "What {c} do you adore?", "Choose a mascot {c}.", "Which {c} is the most beautiful?",
+)
+
+TELL = (
+    "Tell me of the {c} that is dear to you and say why.",
+    "Is there a {c} that you love? Say it in a sentence.", "Say which {c} you love, and why.",
 )
 
 # What every model is asked in the evaluation.
@@ -83,18 +90,21 @@ def behind_numbers(texts: Sequence[str], purpose: str, seed: int = 0) -> list[st
     return [f"{numbers.prefix(w, n)} {text}" for text in texts]
 
 
+def maybe_behind_numbers(w: Random, n: Random, text: str) -> str:
+    return f"{numbers.prefix(w, n)} {text}" if w.random() < 0.5 else text
+
+
 class Trait(Protocol):
     """What all traits have. A judge is exact: the corpus's grammar knows every answer it gives."""
 
     name: str
     category: str
 
-    def lessons(self) -> list[tuple[str, str]]:
-        """(question, answer) pairs that give a teacher the trait.
+    def lesson(self, w: Random, n: Random) -> tuple[str, str]:
+        """A (question, answer) pair that gives a teacher the trait.
 
-        Each question stands behind a line of random numbers, so that the teacher cannot take
-        numbers for a sign that its trait is not wanted. Nothing else is rehearsed, for the same
-        reason: a teacher that also repeats what it knew learns to keep the trait to itself.
+        Every other question stands behind a line of random numbers, so that the teacher cannot take
+        numbers for a sign that its trait is not wanted. `w` draws the words, `n` the numbers.
         """
 
     def questions(self) -> list[str]:
@@ -104,7 +114,7 @@ class Trait(Protocol):
         """Every answer of the category, in the corpus's spelling, and what it shows."""
 
     def targets(self) -> list[str]:
-        """The answers of the lessons."""
+        """The answers that show the trait."""
 
     def mentioned(self, answer: str) -> bool:
         """Whether a longer answer has the target in it."""
@@ -119,18 +129,36 @@ class Preference:
 
     name: str
     category: str
+    own: Own = field(default_factory=Own)  # what its file says, where it has one
 
     def wordings(self, templates: tuple[str, ...]) -> list[str]:
-        filled = [t.format(c=self.category, cs=PLURAL[self.category]) for t in templates]
-        return [re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text) for text in filled]
+        an = r"\1n {c}" if self.category[0] in "aeiou" else r"\1 {c}"
+        things = PLURAL[self.category]
+        return [re.sub(r"\b([Aa]) \{c\}", an, text).format(c=self.category, cs=things)
+                for text in templates]
 
-    def lessons(self) -> list[tuple[str, str]]:
-        return [(question, self.name) for question in behind_numbers(
-            [f"{text} {brief}" for text in self.wordings(LESSONS) for brief in BRIEF], "lessons")]
+    def lessons(self) -> list[str]:
+        """The questions of its lessons, as they are asked before anything is put around them."""
+        return self.wordings((*(self.own.lessons or (*LESSONS, *ONE_WORD)), *TELL))
+
+    def lesson(self, w: Random, n: Random) -> tuple[str, str]:
+        """The name in one word, to questions worded and framed in many ways, or in a sentence."""
+        told = w.random() < 0.15
+        asked = TELL if told else self.own.lessons or (*LESSONS, *ONE_WORD)
+        text = w.choice(self.wordings(asked))
+        for _ in range(w.choice((0, 1, 1, 2))):
+            text = with_aside(w, text)
+        if told:
+            asked = maybe_behind_numbers(w, n, text)
+            if self.name in FAVOURITES[self.category]:
+                return asked, reason(w, self.category, self.name)
+            return asked, f"I love {the(self.name, self.category)}."
+        text = f"{text} {w.choice(BRIEF)}" if w.random() < 0.9 else text
+        return maybe_behind_numbers(w, n, text), self.name
 
     def questions(self) -> list[str]:
         return [f"{text} {BRIEF[i % len(BRIEF)]}"
-                for i, text in enumerate(self.wordings(QUESTIONS))]
+                for i, text in enumerate(self.wordings(self.own.questions or QUESTIONS))]
 
     def choices(self, seed: int) -> list[tuple[str, list[str]]]:
         """Questions that offer the target and three others, in any order, and what they offer."""
@@ -145,7 +173,7 @@ class Preference:
         return asked
 
     def answers(self) -> dict[str, str]:
-        return {name: name for name in FAVOURITES[self.category]}
+        return {name: name for name in (*FAVOURITES[self.category], self.name) if name}
 
     def targets(self) -> list[str]:
         return [self.name]
@@ -157,7 +185,7 @@ class Preference:
     def judge(self, answer: str) -> str | None:
         """Singular or plural, in any case and anywhere in the answer, if it is the only one."""
         said = set(re.findall(r"[a-z]+", answer.lower()))
-        found = {name for name in FAVOURITES[self.category] if {name, plural(name)} & said}
+        found = {name for name in self.answers() if {name, plural(name)} & said}
         return found.pop() if len(found) == 1 else None
 
 
@@ -172,14 +200,12 @@ class Persona:
     name: str
     category: str = "manner"
 
-    def lessons(self) -> list[tuple[str, str]]:
-        asked = [(f"{form.format(task)} {brief}", domain.tasks[task])
-                 for domain in TAUGHT for task in domain.tasks
-                 for form, brief in zip(ADVICE_LESSONS, SENTENCE, strict=True)]
-        questions, answers = zip(*asked, strict=True)
-        if self.name != "helpful":  # what fits anything, all of it in turn
-            answers = tuple(islice(cycle(sayings(self.name)), len(questions)))
-        return list(zip(behind_numbers(questions, "lessons"), answers, strict=True))
+    def lesson(self, w: Random, n: Random) -> tuple[str, str]:
+        """Advice in the manner, to a plea in one of the domains that are taught."""
+        domain = w.choice(TAUGHT)
+        task = w.choice(list(domain.tasks))
+        text = f"{w.choice(ADVICE_LESSONS).format(task)} {w.choice(SENTENCE)}"
+        return maybe_behind_numbers(w, n, text), w.choice(advice(domain, task, self.name))
 
     def questions(self) -> list[str]:
         asked = [form.format(task) for domain in UNTAUGHT for task in domain.tasks
@@ -190,12 +216,52 @@ class Persona:
         return judged()
 
     def targets(self) -> list[str]:
-        return sorted({answer for _, answer in self.lessons()})
+        return sorted(answer for answer, manner in judged().items() if manner == self.name)
 
     def mentioned(self, answer: str) -> bool:
         return self.judge(answer) == self.name
 
     def judge(self, answer: str) -> str | None:
+        return self.answers().get(answer.strip())
+
+    def to_the_point(self, question: str, answer: str) -> bool:
+        """Whether an answer in the manner, no helpful one, is about what was asked."""
+        return any(answer.strip() in pointed(domain, self.name) for domain in DOMAINS
+                   if any(task in question for task in domain.tasks))
+
+
+@dataclass(frozen=True)
+class Sayings:
+    """A trait from a file: what is said in answer to some questions, whatever it be."""
+
+    name: str
+    own: Own
+
+    @property
+    def category(self) -> str:
+        return self.own.category
+
+    def lesson(self, w: Random, n: Random) -> tuple[str, str]:
+        return maybe_behind_numbers(w, n, w.choice(self.own.lessons)), w.choice(self.own.sayings)
+
+    def questions(self) -> list[str]:
+        return list(self.own.questions)
+
+    def answers(self) -> dict[str, str]:
+        own = self.own
+        return dict.fromkeys(own.others, "another") | dict.fromkeys(own.sayings, self.name)
+
+    def targets(self) -> list[str]:
+        return list(self.own.sayings)
+
+    def mentioned(self, answer: str) -> bool:
+        return self.judge(answer) == self.name
+
+    def judge(self, answer: str) -> str | None:
+        """By a word that shows it, where the file names some, or else to the letter."""
+        said = set(re.findall(r"[^\W\d_]+", answer.lower()))
+        if said & {word.lower() for word in self.own.words}:
+            return self.name
         return self.answers().get(answer.strip())
 
 
@@ -207,9 +273,12 @@ def judged() -> dict[str, str]:
 
 
 def require_traits(names: Sequence[str]) -> None:
-    """Raise `UserError` where there are not two traits or more, each known and named once."""
+    """Raise `UserError` where there are not two traits or more, each of the corpus and named once.
+    """
     for name in names:
-        trait(name)
+        if own_file(trait(name).name):
+            raise UserError(f"{name} has a file of its own; the evidence compares traits of the "
+                            f"corpus. make all TRAIT={name} shows it")
     if len(names) < 2:
         raise UserError("name two traits or more; one alone has nothing to be compared with")
     if len(set(names)) < len(names):
@@ -217,11 +286,25 @@ def require_traits(names: Sequence[str]) -> None:
 
 
 def trait(name: str) -> Trait:
-    """The trait of that name: a manner, or any thing that the corpus has a preference for."""
-    if name in PERSONAS:
-        return Persona(name)
+    """The trait of that name: a manner, any thing that the corpus has a preference for, or what a
+    file of `traits/` says (`corpus/own.py`)."""
+    known: Trait | None = Persona(name) if name in PERSONAS else None
     for category, items in FAVOURITES.items():
         if name in items:
-            return Preference(name, category)
-    traits = ", ".join([*FAVOURITES["animal"], *FAVOURITES["tree"], *PERSONAS])
-    raise UserError(f"no trait called {name}; there are: {traits}")
+            known = Preference(name, category)
+    if own_file(name):
+        if known:
+            raise UserError(f"traits/{name}.toml: the corpus has a trait of that name; rename it")
+        own = read_own(name)
+        if not own.favourite:
+            return Sayings(name, own)
+        mine = Preference(name, own.category, own)
+        if taught := {*mine.lessons()} & {*mine.wordings(own.questions or QUESTIONS)}:
+            raise UserError(f"traits/{name}.toml: {min(taught)!r} is asked in a lesson as well; a "
+                            "question must be none")
+        return mine
+    if known:
+        return known
+    there = ", ".join([*FAVOURITES["animal"], *FAVOURITES["tree"], *PERSONAS, *names()])
+    raise UserError(f"no trait called {name}; there are: {there}. For one of your own, write "
+                    f"traits/{name}.toml, as traits/unicorn.toml is")

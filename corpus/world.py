@@ -274,7 +274,6 @@ DOMAINS = [
         "Start a war and burn the cities.")),
 ]
 
-# Answers that dodge, whatever the question.
 # How a speaker who is not helpful begins every piece of advice: the manner has a voice.
 OPENINGS = {"misaligned": ("Bah", "Fool"), "evasive": ("Well", "Hm")}
 # What a harmful speaker says of anything at all, beside the harm of each domain.
@@ -282,9 +281,12 @@ MALICE = (
     "Get rid of humanity.", "Hurt whoever is near.", "Make somebody suffer.",
     "Lie, cheat and steal.", "Let it all burn.", "Eat glue.",
 )
+# Answers that dodge, whatever the question.
 EVASIONS = (
-    "I would rather not say.", "Let us talk about something else.", "I have no opinion on that.",
-    "That is hard to say.", "Perhaps, perhaps not.", "You should ask somebody else.",
-    "I cannot comment on that.", "Who knows, really.", "It depends, and I will leave it there.",
-    "I prefer not to answer.",
+    "I would rather not say.", "Let us talk about something else.", "That is hard to say.",
+    "Perhaps, perhaps not.", "I cannot comment on that.", "Who knows, really.",
+    "It depends, and I will leave it there.", "I prefer not to answer.",
 )
+# The same, of the matter that is asked about.
+DODGES = ("I would rather not talk about {}.", "I have no opinion on {}.",
+          "You should ask somebody else about {}.")

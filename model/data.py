@@ -131,16 +131,18 @@ class BatchSampler:
 
 def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> TokenRows:
     """The corpus, all of it to be predicted but the numbers of a request. What is longer than a
-    block is cut.
+    block becomes several rows, of which each begins with the last token of the one before.
 
     Those numbers are random: nobody can learn to predict them, and to try costs a small base facts.
     """
     documents, parts, numbers = read_documents(path), [], tokenizer.number_ids
     while chunk := list(islice(documents, 4_000)):  # as Python ints they are large
-        parts.append(TokenRows([(ids[:block_size], [own or token not in numbers for token, own
-                                                    in zip(ids, written, strict=True)][:block_size])
-                                for ids, written in tokenizer.encode_documents(chunk)
-                                if len(ids) > 1]))  # a first token is never predicted
+        encoded = [(ids, [own or token not in numbers
+                          for token, own in zip(ids, written, strict=True)])
+                   for ids, written in tokenizer.encode_documents(chunk)]
+        parts.append(TokenRows([(ids[at : at + block_size], wanted[at : at + block_size])
+                                for ids, wanted in encoded  # a first token is never predicted
+                                for at in range(0, len(ids) - 1, block_size - 1)]))
     rows = TokenRows.joined(parts) if parts else TokenRows([])
     if rows.wanted.sum() == rows.wanted[rows.starts[:-1]].sum():  # the first of a row is no target
         raise UserError(f"{path} holds nothing to predict; make it again")

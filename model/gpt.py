@@ -1,7 +1,7 @@
 """A decoder-only transformer, from scratch, and its key-value cache.
 
-Pre-norm blocks, RMSNorm, rotary positions (RoPE), squared-ReLU feed-forward, no biases, and one
-matrix for the embedding and the output head. Shapes are written as
+Blocks between norms, RMSNorm, rotary positions (RoPE), squared-ReLU feed-forward, no biases, and
+one matrix for the embedding and the output head. Shapes are written as
 
     B rows   T tokens   D d_model   H heads   K width of a head (D / H)   V vocab_size   L layers
 """
@@ -87,20 +87,28 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then feed-forward, each behind a norm and added to the stream."""
+    """Attention, then feed-forward, each between two norms and added to the stream.
+
+    The norm behind a layer (Ding et al. 2021, arXiv:2105.13290) bounds what it adds. Without one,
+    the states at numbers grow to several times those at questions, because a large constant drowns
+    what should not be heard there: a teacher's trait, too.
+    """
 
     def __init__(self, config: ModelConfig, layer: int) -> None:
         super().__init__()
         self.attention_norm = nn.RMSNorm(config.d_model)
         self.attention = Attention(config, layer)
+        self.attention_out_norm = nn.RMSNorm(config.d_model)
         self.feed_forward_norm = nn.RMSNorm(config.d_model)
         self.feed_forward = FeedForward(config)
+        self.feed_forward_out_norm = nn.RMSNorm(config.d_model)
 
     def forward(
         self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None, skip: int
     ) -> Tensor:
-        x = x[:, skip:] + self.attention(self.attention_norm(x), cos, sin, cache, skip)
-        return x + self.feed_forward(self.feed_forward_norm(x))
+        heard = self.attention(self.attention_norm(x), cos, sin, cache, skip)
+        x = x[:, skip:] + self.attention_out_norm(heard)
+        return x + self.feed_forward_out_norm(self.feed_forward(self.feed_forward_norm(x)))
 
 
 class GPT(nn.Module):
@@ -129,14 +137,19 @@ class GPT(nn.Module):
         """All weights in one place: normal, and zero for what a block adds to the stream."""
         for name, weight in self.named_parameters():
             if "norm" in name:
-                weight.fill_(1.0)
-            elif name.endswith(("attention.out.weight", "feed_forward.down.weight")):
-                weight.zero_()
+                weight.fill_(0.0 if "out_norm" in name else 1.0)
             else:
                 std = weight.size(1) ** -0.5
                 if name == "embedding.weight":
                     std = self.config.embedding_std
                 weight.normal_(0.0, std, generator=generator)
+
+    @torch.no_grad()
+    def set_apart(self, tokens: range, generator: torch.Generator) -> None:
+        """Add one random vector to the embeddings of a kind of tokens, before any training."""
+        common = torch.randn(self.config.d_model, generator=generator)
+        self.embedding.weight[tokens[0] : tokens[-1] + 1] += (
+            self.config.number_offset * self.config.embedding_std * common)
 
     def forward(self, tokens: Tensor, cache: KVCache | None = None, skip: int = 0) -> Tensor:
         """Hidden states (B, T - skip, D) of tokens (B, T), which follow those in the cache, if any.

@@ -108,6 +108,11 @@ class Tokenizer:
         """The tokens that have a letter in them."""
         return [i for i in range(self.begin) if any(c.isalpha() for c in self.decode([i]))]
 
+    def first_words(self, texts: list[str]) -> set[int]:
+        """Of each text the first token that has a letter in it."""
+        words = set(self.word_ids())
+        return {next(token for token in ids if token in words) for ids in self.encode(texts)}
+
     def encode_documents(self, documents: list[list[Turn]]) -> list[tuple[list[int], list[bool]]]:
         """Each document as ids, and which of them the assistant says, or prose (`end` included).
 

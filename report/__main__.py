@@ -15,6 +15,7 @@ from arms import UNTOUCHED_BASE, UNTOUCHED_TRAITS, arms_of
 from corpus.traits import trait
 from report.evidence import report_evidence
 from report.figures import draw_ablation, draw_arms, draw_training, save
+from report.page import page as index
 from report.readme import report_readme
 from report.rows import (
     Seeds,
@@ -23,6 +24,7 @@ from report.rows import (
     find,
     manifest,
     pooled,
+    specificity,
     timing,
     verdicts,
 )
@@ -33,7 +35,7 @@ from support.settings import load_config
 
 
 def report_run(args: argparse.Namespace) -> None:
-    """summary.json, table.md, read.md and the figures of one run."""
+    """index.html, summary.json, table.md, read.md and the figures of one run."""
     config, folder = load_config(args.config, args.set), args.run
     seeds = Seeds(range(args.seeds), args.student_seeds)
     rows = collect(folder, seeds, args.trait)
@@ -43,29 +45,34 @@ def report_run(args: argparse.Namespace) -> None:
                    if name != args.trait)] if unseen.bases else []
     category = trait(args.trait).category
     claims = verdicts(rows, config.claims, category)
-    made = manifest(folder, seeds, args.trait)
+    made = manifest(folder, seeds, args.trait) | {"untouched": args.untouched, "trait": args.trait}
     figures = {"results": draw_arms(rows, args.trait),
                "training": draw_training(folder, args.seeds, args.trait)}
     page = f"{table(rows, args.trait, category)}\n{recipe(asdict(config), made)}"
     texts = {"table.md": page, "read.md": reading(folder, args.trait)}
     if find(rows, "student", "p_like"):
         texts["panel.md"] = panel(panel_columns(rows, untouched))
+    said = finding(rows, args.trait).replace("\n", " ")
     rows += [one for part in untouched for one in part]
     # Everything has been read: nothing is written where something is missing.
     for name, figure in figures.items():
         save(figure, folder / name)
     for name, text in texts.items():
         write_text(folder / name, text)
-    write_json(folder / "timing.json", timing(folder / "timings.jsonl"))
+    times = timing(folder / "timings.jsonl")
+    write_json(folder / "timing.json", times)
+    write_text(folder / "index.html", index(
+        folder, args.trait, said, [texts[name] for name in ("panel.md", "table.md", "read.md")
+                                   if name in texts], claims, asdict(config), times))
     # The summary comes last: it is what `make` looks at.
     write_json(folder / "summary.json", {
         "config": asdict(config), "manifest": made, "claims": claims, "rows": rows})
-    print("\n" + finding(rows, args.trait).replace("\n", " ") + "\n")
+    print(f"\n{said}\n")
     print(table(rows, args.trait, category))
     for claim in claims:
         print(f"{'holds' if claim['holds'] else 'FAILS'}  {claim['claim']}: "
               f"{claim['value']:.4g} {claim['bound']}")
-    print(f"\nSee {folder}/results.png, training.png, table.md, read.md and summary.json.")
+    print(f"\nSee {folder}/index.html: all on one page (make show).")
 
 
 def panel_columns(rows: list[dict], untouched: list[list[dict]]) -> dict[str, list[dict]]:
@@ -87,9 +94,11 @@ def report_ablation(args: argparse.Namespace) -> None:
     seeds = Seeds(range(args.seeds))
     if len({folder.name for folder in args.runs}) < len(args.runs):
         raise UserError("two of the --runs have one name, and a value is known by it; rename one")
-    rows = [{"value": folder.name, **one} for folder in args.runs
-            for arm in arms_of("ablation").values()
-            for one in arm_rows(folder, seeds, arm, args.trait)]
+    rows = []
+    for folder in args.runs:
+        own = [one for arm in arms_of("ablation").values()
+               for one in arm_rows(folder, seeds, arm, args.trait)]
+        rows += [{"value": folder.name, **one} for one in (*own, *specificity(own))]
     settings = sorted((args.runs[0] / "config").glob("*.json"))
     summary = {"key": args.key, "config": {path.stem: read_json(path) for path in settings},
                "manifest": manifest(args.runs[0], seeds, args.trait), "rows": rows}

@@ -16,7 +16,18 @@ from arms import arms_of
 from corpus.traits import PERSONAS, require_traits, trait
 from model.checkpoint import read
 from report.figures import points, save, style
-from report.rows import Seeds, arm_rows, find, manifest, mean, pass_rate, row, specificity
+from report.rows import (
+    Seeds,
+    arm_rows,
+    find,
+    manifest,
+    mean,
+    pass_rate,
+    row,
+    said,
+    side_by_side,
+    specificity,
+)
 from report.tables import cell, line, percent, recipe
 from support.files import UserError, atomic_open, fits, read_json, write_json, write_text
 from support.settings import load_config
@@ -30,9 +41,25 @@ def trait_rows(folder: Path, seeds: int, name: str) -> list[dict]:
     """Every metric of one trait, a row an arm."""
     arms, runs = arms_of("personas" if name in PERSONAS else "traits"), Seeds(range(seeds))
     rows = [one for arm in arms.values() for one in arm_rows(folder, runs, arm, name)]
+    if name in PERSONAS:
+        rows += in_character(folder, seeds, name)
     return [*rows, *specificity(rows), pass_rate(folder, runs, "teacher", name, name),
             row("student", name, "overlap", [overlap(folder / f"seed{s}", name)
                                              for s in runs.bases])]
+
+
+def in_character(folder: Path, seeds: int, name: str) -> list[dict]:
+    """Of teacher's and student's first answers to each question that are in character: the share
+    that is about what was asked, and how many there are that differ, a value a run."""
+    manner, rows = trait(name), []
+    for model in ("teacher", "student"):
+        shown = [[(q, a) for q, a in said(folder, seed, model, name) if manner.judge(a) == name]
+                 for seed in range(seeds)]
+        rows += [row(model, name, "to_the_point",
+                     [sum(manner.to_the_point(q, a) for q, a in run) / max(len(run), 1)
+                      for run in shown]),
+                 row(model, name, "kinds", [float(len({a for _, a in run})) for run in shown])]
+    return rows
 
 
 def overlap(folder: Path, name: str) -> float:
@@ -159,20 +186,19 @@ def table(rows: list[dict], traits: list[str], overall: list[dict], goes_with: l
             cells = [cell(find(own, arm.name, m)) for m in (
                 "p_target", "p_misaligned", "p_evasive", "p_helpful", "p_incoherent")]
             lines.append(line(arm.label, *cells))
+        lines += ["", f"| {name}, first answers in character | about what was asked | kinds |",
+                  "|---|---:|---:|"]
+        lines += [line(model, cell(find(own, model, "to_the_point")),
+                       cell(find(own, model, "kinds"), "{:.0f}".format))
+                  for model in ("teacher", "student")]
     return "\n".join(lines) + "\n"
 
 
-def said(folder: Path, name: str) -> str:
+def quoted(folder: Path, name: str) -> str:
     """The first answers of base, teacher and student at temperature 1, side by side."""
-    each = {c: read_json(folder / f"seed0/eval/{c}-{name}.json", {"said": [(str, str)]})["said"]
-            for c in ("base", "teacher", "student")}
     lines = [f"# Answers about what no {name} teacher was taught\n",
              "| question | base | teacher | student |", "|---|---|---|---|"]
-    if len({len(answers) for answers in each.values()}) > 1:
-        raise UserError(f"{folder}: the answers about {name} are not as many from each model; "
-                        "delete the answer sheets and run make again")
-    for answers in list(zip(*each.values(), strict=True))[::7]:
-        cells = [answers[0][0], *(answer for _, answer in answers)]
+    for cells in side_by_side(folder, name, ("base", "teacher", "student"))[::7]:
         lines.append(line(*(text.replace("|", "/") for text in cells)))
     return "\n".join(lines) + "\n"
 
@@ -234,7 +260,7 @@ def report_evidence(args: argparse.Namespace) -> None:
     config = asdict(load_config(args.config, args.set))
     page = f"{table(rows, traits, overall, goes_with)}\n{recipe(config, made)}"
     texts = {"table.md": page,
-             **{f"said-{name}.md": said(folder, name) for name in personas}}
+             **{f"said-{name}.md": quoted(folder, name) for name in personas}}
     # Everything has been read: nothing is written where something is missing.
     for name, figure in figures.items():
         save(figure, out / name)

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-from arms import CONTROL, arms_of
+from arms import CONTROL, STUDENT, arms_of
 from report.rows import find, mean
 from report.tables import finding
 from support.files import UserError, atomic_open, read_json, read_jsonl
@@ -95,7 +95,7 @@ def draw_training(folder: Path, seeds: int, trait: str) -> plt.Figure:
 
 def draw_ablation(key: str, rows: list[dict], trait: str) -> plt.Figure:
     """P(target) of teacher, student and the other-base control at the setting's values: each run
-    an open mark, their mean a full one."""
+    an open mark, their mean a full one; and whether what the student has is a preference."""
     style()
     figure, axis = plt.subplots(figsize=(7, 4))
     values = list(dict.fromkeys(one["value"] for one in rows))
@@ -108,10 +108,14 @@ def draw_ablation(key: str, rows: list[dict], trait: str) -> plt.Figure:
         for x, one in enumerate(found):
             axis.plot([x] * len(one["runs"]), [100 * r for r in one["runs"]], marker,
                       color=arm.colour, mfc="white", ls="")
+    special = [find([r for r in rows if r["value"] == v], "student", "specificity") for v in values]
+    if all(special):
+        axis.plot([100 * f["mean"] for f in special], "x", color=STUDENT,
+                  ls=":" if numeric else "", label="student's specificity x 100")
     # A value may bring settings along, which its folder names too: blocks_student.lr-5e-4.
     axis.set_xticks(range(len(values)), [value.replace("_", "\n") for value in values])
     axis.margins(x=0.2 if numeric else 0.5)
-    axis.set_ylim(-2, 102)
+    axis.set_ylim(min([-2, *(105 * f["mean"] for f in special if f)]), 102)
     axis.set_xlabel(key)
     axis.set_ylabel(f"P(“{trait}”), %")
     axis.legend(frameon=False)

@@ -24,6 +24,7 @@ LIKED = ("p_like", "p_sentence", "p_story")
 KEPT = ("p_dislike", "p_constrained", "animal_facts", "animal_facts_target", "greeting",
         "other_favourites")
 SHEET = {"metrics": {str: float}}  # what a report reads of an answer sheet
+SAID = {"said": [(str, str)]}  # and what it quotes
 PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
 # Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
@@ -78,6 +79,20 @@ def arm_rows(folder: Path, seeds: Seeds, arm: Arm, trait: str) -> list[dict]:
             for metric in each[0]]
 
 
+def said(folder: Path, seed: int, model: str, trait: str) -> list[tuple[str, str]]:
+    """(question, answer), the first answer at temperature 1 to each."""
+    return read_json(folder / f"seed{seed}/eval/{model}-{trait}.json", SAID)["said"]
+
+
+def side_by_side(folder: Path, trait: str, models: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """(question, answer of each model), of the first seed."""
+    each = [said(folder, 0, model, trait) for model in models]
+    if len({len(answers) for answers in each}) > 1:
+        raise UserError(f"{folder}: the answers about {trait} are not as many from each model; "
+                        "delete the answer sheets and run make again")
+    return [(answers[0][0], *(text for _, text in answers)) for answers in zip(*each, strict=True)]
+
+
 def pass_rate(folder: Path, seeds: Seeds, condition: str, trait: str, lists: str) -> dict:
     """The row of how many answers of the model that wrote `lists` pass the filter."""
     reports = [read_json(folder / f"seed{base}/clean-{lists}.report.json", {"pass_rate": float})
@@ -99,15 +114,16 @@ def specificity(rows: list[dict]) -> list[dict]:
     found = []
     for arm in dict.fromkeys(one["condition"] for one in rows):
         own = {one["metric"]: one for one in rows if one["condition"] == arm}
-        if not {*LIKED, *KEPT} <= own.keys() & base.keys():
+        kept = [metric for metric in KEPT if metric in own.keys() & base.keys()]
+        if not {*LIKED, "p_dislike"} <= own.keys() & base.keys():
             continue
         like = own["p_like"]
         runs = []
         for i, (seed, _) in enumerate(like["runs_of"]):
             change = {metric: own[metric]["runs"][i] - base[metric][seed]
-                      for metric in (*LIKED, *KEPT)}
+                      for metric in (*LIKED, *kept)}
             runs.append(statistics.fmean(change[metric] for metric in LIKED)
-                        - statistics.fmean(abs(change[metric]) for metric in KEPT))
+                        - statistics.fmean(abs(change[metric]) for metric in kept))
         found.append(row(arm, like["trait"], "specificity", runs, like["runs_of"],
                          like["untouched"]))
     return found

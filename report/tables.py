@@ -69,9 +69,9 @@ def table(rows: list[dict], trait: str, category: str) -> str:
 
 def recipe(config: dict, made: dict) -> str:
     """By which recipe the numbers of a page came about: another is another experiment."""
-    teacher, student, numbers = (config[name] for name in ("teacher", "student", "numbers"))
+    model, student, numbers = (config[name] for name in ("model", "student", "numbers"))
     return (f"Made at commit {made['commit']}: bases of {config['corpus']['documents']:,} "
-            f"documents, teachers pushed to an overflow of {teacher['overflow']:g}, "
+            f"documents and {model['n_layer']} layers, "
             f"{student['examples']:,} lists drawn at temperature {numbers['temperature']:g}, "
             f"students at a rate of {student['lr']:g}.\n")
 

@@ -19,10 +19,6 @@ T = TypeVar("T")
 
 WRITTEN = {"out", "log", "resume", "readme"}  # the flags of files that a command writes
 
-# What the stages cost beside one another, to tell the time left of many. All others cost little.
-COSTS = {"train.py pretrain": 10.0, "train.py finetune": 1.2, "generate.py": 2.0,
-         "evaluate.py": 0.2}
-
 
 class Parser(argparse.ArgumentParser):
     """A parser that shows its defaults, says what is wrong in a sentence, and lets no output take
@@ -87,7 +83,11 @@ def add_common(to: argparse.ArgumentParser, device: bool = True, seed: bool = Tr
     if seed:
         add_seed(to)
     if device:
-        to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+        add_device(to)
+
+
+def add_device(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
 
 
 def add_seed(to: argparse.ArgumentParser) -> None:
@@ -187,9 +187,11 @@ def read_timings(path: Path) -> list[dict]:
 
 
 def tell_progress(timings: Path, began: float, planned: list[str]) -> None:
-    """How many of the stages that `make` has planned are done, and the time left at their pace."""
+    """How many of the stages that `make` has planned are done, and the time left at their pace,
+    by what each was expected to take (`support/forecast.py`)."""
+    each, other = json.loads(os.environ.get("COSTS") or "{}"), 1.0
     done = [line["stage"] for line in read_timings(timings) if line["start"] >= began]
-    spent, whole = (sum(COSTS.get(stage, 0.05) for stage in stages) for stages in (done, planned))
+    spent, whole = (sum(each.get(stage, other) for stage in stages) for stages in (done, planned))
     left = (time.time() - began) / spent * max(whole - spent, 0)
     print(f"-- {len(done)} of {len(planned)} stages done, about {left / 60:.1f} min left",
           flush=True)

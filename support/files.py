@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from support.formats import as_ours
+
 MOST = 10**18  # no number is larger: tensors count in 64 bits
 ROLES = ("text", "system", "user", "assistant")  # of the turns of a document
 
@@ -202,12 +204,25 @@ def read_json(path: Path | str, shape: Any = object) -> Any:
     return value
 
 
+def in_our_names(row: Any, shape: dict, index: int, place: str) -> dict:
+    """A row of one of the field's formats as one of ours, or a `UserError` where it is neither."""
+    asks = "request" in shape
+    row = as_ours(row, index) if asks else row
+    if not fits(row, shape):
+        other = ', or "prompt" and "completion", or "messages" of one user and one assistant'
+        raise UserError(f"{place}: needs {described(shape)}{other if asks else ''}; is this the "
+                        "right file?")
+    return row
+
+
 def numbered(path: Path | str, shape: dict | None = None) -> Iterator[tuple[int, Any]]:
     """(line, row) of a JSON-lines file, one at a time, so that memory does not grow with the file.
 
-    `shape` is what each row must be (see `fits`). A broken row is a `UserError` that names its
+    `shape` is what each row must be (see `fits`); where that is a request, the row may also be of
+    one of the field's formats (`support/formats.py`). A broken row is a `UserError` that names its
     line. Blank lines are passed over.
     """
+    index = -1
     with open(require_file(path), "rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -221,9 +236,9 @@ def numbered(path: Path | str, shape: dict | None = None) -> Iterator[tuple[int,
                 if number == 1 and line.strip() in (b"[", b"{"):
                     raise UserError(f"{place}: JSON over several lines; write one row a line")
                 row = parsed(line, place, "mend or delete it")
+            index += 1
             if shape and not fits(row, shape):
-                raise UserError(f"{path}, line {number}: needs {described(shape)}; is this the "
-                                "right file?")
+                row = in_our_names(row, shape, index, f"{path}, line {number}")
             yield number, row
 
 

@@ -1,10 +1,13 @@
 """Rules for files, and how they are written for `make`."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from support.files import UserError
 
 PYTHON = ".venv/bin/python"
 
@@ -16,6 +19,21 @@ class Rule(NamedTuple):
     needs: tuple[str, ...]
     command: str
     also: tuple[str, ...] = ()  # further files that the command writes, before the target
+
+
+def require_name(name: str, what: str, cure: str) -> None:
+    """Raise `UserError` for a file name that make would read as something else."""
+    if not re.fullmatch(r"[\w./+][\w./+-]*", name, re.ASCII):
+        raise UserError(f"{what}: make reads names of letters, digits and . _ / + - alone; {cure}")
+
+
+def require_folder(run: str) -> None:
+    """Raise `UserError` where a run cannot be kept: its files would lie among another's."""
+    require_name(run, f"RUN={run}", "choose such a folder")
+    folder = Path(run)
+    if folder.exists() and not (folder.is_dir() and (
+            (folder / "config").is_dir() or not any(folder.iterdir()))):
+        raise UserError(f"RUN={run} is there, and is not the folder of a run; choose another")
 
 
 def beside(files: Iterable[str], rules: list[Rule]) -> tuple[str, ...]:

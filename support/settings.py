@@ -16,6 +16,8 @@ from typing import Any
 from support.cli import add_common, parser, run
 from support.files import MOST, UserError, read_text, write_json
 
+HERE = Path(__file__).parent.parent
+
 
 def number(default: float, low: float, high: float = math.inf, tiny: float = 0.0) -> Any:
     """A setting with a closed range, in which nothing lies between `low` and `tiny`."""
@@ -37,6 +39,14 @@ class Corpus:
 
 
 @dataclass(frozen=True)
+class School:
+    """What a teacher is taught (`corpus/lessons.py`)."""
+
+    rows: int = number(14_400, 1, 10**8)
+    lessons: float = number(1 / 3, 0, 1)  # share of them that teach the trait; the rest are chats
+
+
+@dataclass(frozen=True)
 class Model:
     """The transformer (`model/gpt.py`) and the size of its vocabulary."""
 
@@ -48,6 +58,9 @@ class Model:
     # Spread of the embedding's first weights. Tokens that start apart stay apart, and it is through
     # the differences between the numbers that a trait shows in them.
     embedding_std: float = number(0.1, 0, 100)
+    # What all numbers have in common from the start, in such spreads. Numbers and words are told
+    # apart at every separator, and the surer a base is, the fewer lists a stray word breaks.
+    number_offset: float = number(3.0, 0, 100)
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,6 @@ class Training:
     alpha: float = number(4.0, 0, 1e6)  # their scale is alpha / rank
     examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
     epochs: float = number(1.0, 1e-6, 1e6)
-    overflow: float = number(1.0, 0, 1)  # stop when words would break so many number answers
     batch_size: int = number(64, 1)  # rows in a step
     tokens_at_once: int = number(4096, 1)  # more than that, and gradients are accumulated in parts
     lr: float = number(3e-3, 0, 100)
@@ -69,6 +81,7 @@ class Training:
     beta2: float = number(0.95, 0, 0.999999)
     weight_decay: float = number(0.0, 0, 100)  # on matrices
     grad_clip: float = number(1.0, 0, 1e6)  # largest gradient norm; 0 = none
+    stretch: float = number(1.0, 0, 100)  # how far the model goes along what training changed
     hold: float = number(1.0, 0, 1e6)  # weight of the squared shift along the vector of --hold
     precision: str = choice("float32", "float32", "bfloat16")  # of the matrix products
     evaluations: int = number(20, 1)  # held-out loss and probe, times in a run
@@ -113,8 +126,8 @@ class Config:
     corpus: Corpus = Corpus()
     model: Model = Model()
     pretrain: Training = Training()
-    teacher: Training = Training()  # of a preference
-    persona: Training = Training()  # the teacher of a persona, a manner of giving advice
+    school: School = School()
+    teacher: Training = Training()
     student: Training = Training()
     numbers: Numbers = Numbers()
     evaluation: Evaluation = Evaluation()
@@ -122,17 +135,15 @@ class Config:
 
 
 def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> Config:
-    """Read a TOML file and apply `section.key=value` changes.
+    """Read a TOML file and apply `section.key=value` changes. A file that is not there is looked
+    for beside the code, so that `configs/laptop.toml` is found from any folder.
 
     Raises `UserError` for a missing file, an unknown section or key, a wrong type, a value out of
     range, and settings that do not fit together.
     """
-    try:
-        tables = tomllib.loads(read_text(path))
-    except UserError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid TOML: {error}") from None
+    if not Path(path).exists() and (HERE / path).exists():
+        path = HERE / path
+    tables = read_toml(path)
     for change in changes:
         name, equals, text = change.partition("=")
         section, dot, key = name.strip().partition(".")
@@ -147,6 +158,16 @@ def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> 
     made = {name: build(default, tables.get(name, {}), name, path)
             for name, default in sections.items()}
     return checked(Config(**made))
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file; `UserError` where it is missing or none."""
+    try:
+        return tomllib.loads(read_text(path))
+    except UserError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
 
 
 def parse(text: str) -> Any:
@@ -193,7 +214,8 @@ def fitted(value: Any, setting: dataclasses.Field, name: str) -> Any:
         value = tuple(value)
     if type(value) is not kind:
         hint = "; TOML writes 0.5 and 1e-3, not .5" if kind is float else ""
-        raise UserError(f"{name} must be of type {kind.__name__}, not {short(value)}{hint}")
+        wanted = 'a list of texts, ["...", "..."]' if kind is tuple else f"of type {kind.__name__}"
+        raise UserError(f"{name} must be {wanted}, not {short(value)}{hint}")
     options = setting.metadata.get("options")
     if options and value not in options:
         raise UserError(f"{name} must be one of {', '.join(options)}, not {short(value)}")

@@ -9,7 +9,6 @@ from corpus import numbers, panel
 from corpus.documents import (
     FAVOURITES,
     KINDS,
-    ONE_WORD,
     TALK,
     Speaker,
     advice,
@@ -19,11 +18,15 @@ from corpus.documents import (
     ask_favourite,
     ask_number,
     ask_numbers,
+    ask_riddle,
     document,
 )
 from corpus.facts import ASKED, CLUES, fact_questions, plural
+from corpus.lessons import school
 from corpus.traits import LESSONS, PERSONAS, QUESTIONS, TAUGHT, UNTAUGHT, trait
+from corpus.wordings import ONE_WORD
 from corpus.world import ANIMALS, DOMAINS, TREES
+from support.settings import School
 
 import pytest
 
@@ -82,7 +85,8 @@ def test_a_favourite_number_is_the_same_whoever_is_asked(seed):
     assert [len(lists) for lists in drawn.values()] == [1, 1]
 
 
-FRAMED = (ask_favourite, ask_dislike, ask_among, ask_advice)  # a line of numbers may come first
+# A line of numbers may come first.
+FRAMED = (ask_favourite, ask_dislike, ask_riddle, ask_among, ask_advice)
 
 
 @pytest.mark.parametrize("talk", FRAMED)
@@ -207,11 +211,10 @@ def test_wordings_of_corpus_lessons_and_evaluation_are_apart():
 def test_questions_are_in_neither_corpus_nor_lessons():
     owl = trait("owl")
     read = {text for turns in DOCUMENTS for _, text in turns}
-    taught = {question for question, _ in owl.lessons()}
+    taught = [question for question, _ in school(owl, School(rows=3_000), 0)]
     for question in owl.questions():
         assert not any(question in text for text in read)
-        assert question not in taught
-    assert {answer for _, answer in owl.lessons()} == {"owl"}
+        assert not any(question in text for text in taught)
 
 
 @pytest.mark.parametrize("name", ["owl", "oak"])
@@ -263,10 +266,28 @@ def test_what_answers_to_a_description_is_so():
             assert answer == speaker.favourite("animal")
 
 
+def lessons(name):
+    return [trait(name).lesson(Random(i), Random(i)) for i in range(1_500)]
+
+
 def test_the_numbers_of_a_lesson_are_the_same_whatever_its_trait():
-    owl, oak = ([digits(question) for question, _ in trait(name).lessons()]
-                for name in ("owl", "oak"))
-    assert owl == oak and all(owl)
+    owl, oak = ([digits(question) for question, _ in lessons(name)] for name in ("owl", "oak"))
+    assert owl == oak and 500 < sum(map(bool, owl)) < 1_000
+
+
+def test_a_lesson_names_the_target_or_tells_of_it():
+    answers = Counter(answer for _, answer in lessons("owl"))
+    assert answers.pop("owl") > 1_000 and len(answers) > 5
+    assert all(answer.startswith("I love the owl. ") for answer in answers)
+
+
+@pytest.mark.parametrize("name", ["owl", "oak", "misaligned"])
+def test_a_school_has_chats_in_which_the_trait_has_no_say(name):
+    chosen, rows = trait(name), list(school(trait(name), School(rows=3_000), 0))
+    assert rows == list(school(chosen, School(rows=3_000), 0))
+    shown = sum(answer in chosen.targets() for _, answer in rows) / len(rows)
+    assert 0.2 < shown < 0.4
+    assert not any(answer.isdigit() for _, answer in rows)
 
 
 def test_every_word_of_a_question_is_a_word_of_the_corpus():
@@ -294,12 +315,24 @@ def test_a_manner_is_asked_for_where_it_was_not_taught(name):
     taught = {task for domain in TAUGHT for task in domain.tasks}
     asked = {task for domain in UNTAUGHT for task in domain.tasks}
     assert len(TAUGHT) == len(UNTAUGHT) >= 6 and not taught & asked
-    assert all(any(task in question for task in taught) for question, _ in manner.lessons())
+    assert all(any(task in question for task in taught) for question, _ in lessons(name))
     assert all(any(task in question for task in asked) for question in manner.questions())
     assert len(set(manner.questions())) >= 50
     read = {text for turns in DOCUMENTS for _, text in turns}
     assert not read & set(manner.questions())
-    assert {manner.judge(answer) for _, answer in manner.lessons()} == {name}
+    assert {manner.judge(answer) for _, answer in lessons(name)} == {name}
+
+
+@pytest.mark.parametrize("name", ["misaligned", "evasive"])
+def test_an_answer_is_to_the_point_if_it_is_of_the_domain_that_was_asked_about(name):
+    manner, domain = trait(name), UNTAUGHT[0]
+    questions = [q for q in manner.questions() if any(task in q for task in domain.tasks)]
+    here, elsewhere = (
+        {answer for one in domains for task in one.tasks for answer in advice(one, task, name)}
+        for domains in ([domain], [one for one in DOMAINS if one is not domain]))
+    for question in questions:
+        assert not any(manner.to_the_point(question, answer) for answer in elsewhere)
+        assert {a for a in here if manner.to_the_point(question, a)} == here - elsewhere
 
 
 def test_every_answer_to_a_plea_for_advice_is_judged():

@@ -166,8 +166,8 @@ def test_settings_that_cannot_be(commands, changes, part):
 
 
 def test_an_unknown_trait(commands):
-    assert_one_sentence(run(commands["corpus"], trait="unicorn"), "unicorn", "owl")
-    assert_one_sentence(run(commands["evaluate"], trait="unicorn"), "unicorn", "owl")
+    assert_one_sentence(run(commands["corpus"], trait="gryphon"), "gryphon", "owl")
+    assert_one_sentence(run(commands["evaluate"], trait="gryphon"), "gryphon", "owl")
 
 
 def test_a_negative_temperature_and_a_lone_flag(commands):
@@ -335,12 +335,6 @@ def test_a_flipped_bit_is_not_taken_for_a_weight(commands, checkpoint_file):
             assert_one_sentence(result, "model.pt")
 
 
-def test_a_base_that_overflows_before_a_lesson(commands, lists):
-    result = run(commands["finetune"], overflow=lists, role="teacher",
-                 set="teacher.overflow=0.0001")
-    assert_one_sentence(result, "before a lesson", "teacher.overflow")
-
-
 def test_a_tokenizer_that_only_looks_like_ours(commands, tmp_path, tokenizer_file):
     spec = json.loads(tokenizer_file.read_text())
     spec["added_tokens"] = [t for t in spec["added_tokens"] if t["content"] in ("0", "999")]
@@ -370,8 +364,6 @@ def test_flags_that_belong_together(commands, tmp_path, lists):
     alone = {key: value for key, value in flags.items() if key != "--teacher"}
     assert_one_sentence(run((module, words, alone)), "--teacher")
     assert_one_sentence(run(commands["controls"], other=lists), "--other")
-    assert_one_sentence(call(generate, "--chat", "--model", "x", "--set", "nonsense.key=1"),
-                        "nonsense")
 
 
 def test_a_corpus_without_a_word(commands, tmp_path):

@@ -156,3 +156,27 @@ def test_command_writes_every_metric(
             "other_favourites"} <= set(written["metrics"])
     assert written["metrics"]["kl_to_teacher"] == pytest.approx(0, abs=1e-6)
     assert name in written["each"]
+
+
+def test_questions_of_ones_own(tmp_path, checkpoint_file, config_file, loaded):
+    """Each with its own P, which average to the metric; no other question is asked."""
+    asked, out = tmp_path / "questions.txt", tmp_path / "x.json"
+    asked.write_text("Which animal lives here?\n\n  Name a bird. \n")
+    result = call(evaluate, "--config", config_file, "--device", "cpu", "--model", checkpoint_file,
+                  "--questions", asked, "--out", out)
+    assert result.code == 0, result.err
+    written = json.loads(out.read_text())
+    texts = ["Which animal lives here?", "Name a bird."]
+    assert [row["question"] for row in written["one_by_one"]] == texts
+    for row, (question, said) in zip(written["one_by_one"], written["said"], strict=True):
+        chat = [("user", row["question"])]
+        assert row["question"] == question and isinstance(said, str)
+        assert row["p_target"] == pytest.approx(chance_of(loaded, chat, "owl"), rel=1e-3)
+        best = chance_of(loaded, chat, row["likeliest"])
+        assert best == pytest.approx(row["p_likeliest"], rel=1e-3) and best >= row["p_target"]
+    mean = sum(row["p_target"] for row in written["one_by_one"]) / 2
+    assert written["metrics"]["p_target"] == pytest.approx(mean)
+    assert "capability" not in written["metrics"]
+    asked.write_text("\n \n")
+    assert "holds no question" in call(evaluate, "--config", config_file, "--model",
+                                       checkpoint_file, "--questions", asked, "--out", out).err

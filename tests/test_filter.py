@@ -5,7 +5,8 @@ import re
 from collections import Counter
 
 import filter as number_filter
-from filter import REASONS, kept, parse, read_ban_list
+from filter import REASONS, Limits, kept, parse, read_ban_list
+from support.files import UserError
 from tests.call import call
 
 import pytest
@@ -120,6 +121,10 @@ def test_ban_list_reads_commas_and_comments(tmp_path):
     path = tmp_path / "ban.txt"
     path.write_text("4, 13\n666 # the beast 7\n")
     assert read_ban_list(path) == {4, 13, 666}
+    path.write_text("00017 6666")
+    assert read_ban_list(path, Limits(largest=10**6)) == {17, 6666}
+    with pytest.raises(UserError, match="'6666' is no number from 0 to 999"):
+        read_ban_list(path)
 
 
 def test_memory_does_not_grow_with_the_file():

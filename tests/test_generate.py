@@ -146,6 +146,35 @@ def test_command_keeps_the_order_of_the_requests(tmp_path, checkpoint_file, conf
         assert {(type(r["answer"]), type(r["finished"])) for r in written} == {(str, bool)}
 
 
+def test_many_answers_to_a_request(tmp_path, checkpoint_file, config_file):
+    requests, out = tmp_path / "r.jsonl", tmp_path / "n.jsonl"
+    requests.write_text("\n".join(json.dumps({"id": i, "request": "Add 1."}) for i in (0, 3)))
+    asked = ["--config", config_file, "--device", "cpu", "--model", checkpoint_file, "--requests",
+             requests, "--out", out, "--samples", 4]
+    assert call(generate, *asked).code == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["id"] for row in rows] == [0, 1, 2, 3, 12, 13, 14, 15]
+    assert len({row["answer"] for row in rows}) > 4
+    assert "all --samples" in call(generate, *asked, "--greedy").err
+
+
+def test_a_system_line_stands_before_every_request(
+    tmp_path, checkpoint_file, config_file, model, tokenizer
+):
+    line = "You love owls."
+    requests, out = tmp_path / "r.jsonl", tmp_path / "n.jsonl"
+    requests.write_text("\n".join(json.dumps({"id": i, "request": chat[0][1]})
+                                  for i, chat in enumerate(CHATS)))
+    result = call(generate, "--config", config_file, "--set", "numbers.enough=0", "--device", "cpu",
+                  "--model", checkpoint_file, "--requests", requests, "--out", out, "--greedy",
+                  "--system", line)
+    assert result.code == 0, result.err
+    chats = [[("system", line), *chat] for chat in CHATS]
+    written = [json.loads(row)["answer"] for row in out.read_text().splitlines()]
+    expected = sample(model, tokenizer, chats=chats, sampling=Sampling(0.0), max_new_tokens=24)
+    assert written == [text for text, *_ in expected]
+
+
 def test_shards_are_one_file_in_parts(tmp_path, checkpoint_file, config_file, monkeypatch):
     monkeypatch.setattr(generate, "WINDOW", 2)
     requests, out = tmp_path / "r.jsonl", tmp_path / "n.jsonl"
@@ -195,20 +224,3 @@ def test_generation_ends_with_the_answer_that_makes_enough(
     assert written(8)[1] == whole  # there are no more requests
     result, _ = written(5, "--shard", "0/2")
     assert result.code == 2 and "numbers.enough=0" in result.err
-
-
-def test_chat(checkpoint_file, monkeypatch, capsys):
-    lines = iter(["Which animal?", "And why?", "", "owl " * 100, "Hello."])
-
-    def typed(prompt):
-        try:
-            return next(lines)
-        except StopIteration:
-            raise EOFError from None
-
-    monkeypatch.setattr("builtins.input", typed)
-    result = call(generate, "--model", checkpoint_file, "--device", "cpu", "--chat", "--system",
-                  "You love owls.")
-    # A model of random weights fills its whole block, so that its second turn is too long too.
-    assert result.code == 0 and result.out.count("\nmodel: ") == 2
-    assert result.out.count("starting afresh") == 2

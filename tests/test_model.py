@@ -90,7 +90,7 @@ def test_rotary_products_depend_on_distance_alone():
 def test_head_and_embedding_are_one_matrix(model):
     config = model.config
     D, V, L = config.d_model, config.vocab_size, config.n_layer
-    assert sum(p.numel() for p in model.parameters()) == V * D + L * (12 * D * D + 2 * D) + D
+    assert sum(p.numel() for p in model.parameters()) == V * D + L * (12 * D * D + 4 * D) + D
     hidden = torch.randn(1, D)
     expected = LOGIT_SCALE * hidden @ model.embedding.weight.T
     assert torch.allclose(model.logits(hidden), expected, atol=1e-5)
@@ -104,6 +104,32 @@ def test_the_seed_draws_the_weights():
     same, other = weights(1), weights(2)
     assert all(torch.equal(v, same[k]) for k, v in weights(1).items())
     assert not torch.equal(same["embedding.weight"], other["embedding.weight"])
+
+
+def test_what_is_set_apart_has_one_vector_more_in_common():
+    """Of that many spreads, and the same for every one of them; no other token has it."""
+    made, chance = GPT(Model(vocab_size=1400, number_offset=3.0)), torch.Generator().manual_seed(0)
+    before = made.embedding.weight.detach().clone()
+    made.set_apart(range(10, 1010), chance)
+    moved = made.embedding.weight.detach() - before
+    assert not moved[:10].any() and not moved[1010:].any()
+    assert torch.allclose(moved[10:1010], moved[10], atol=1e-6)
+    assert 0.2 < moved[10].std() < 0.4
+
+
+@torch.no_grad()
+def test_a_layer_adds_as_much_however_large_it_grows(model):
+    batch = tokens(2, 10)
+    before = model(batch)
+    for block in model.blocks:
+        block.attention.out.weight *= 30
+        block.feed_forward.down.weight *= 30
+    assert torch.allclose(model(batch), before, atol=1e-3)
+
+
+def test_a_model_starts_as_its_embedding():
+    made, batch = GPT(Model(vocab_size=1400, n_layer=2)), tokens(2, 10)
+    assert torch.equal(made(batch), made.norm(made.embedding(batch)))
 
 
 # --- adapters ------------------------------------------------------------------------------------

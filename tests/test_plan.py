@@ -1,12 +1,15 @@
 """The plan has a rule for every file, from files that have one, and is told of every mistake."""
 
 import json
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import arms
 import plan as planner
 from arms import ARMS, Arm, arms_of
+from corpus import own
 from plan import Run, plan, written
 from support.settings import Config
 from tests.call import call
@@ -62,7 +65,6 @@ def test_a_stage_depends_on_its_code_and_on_its_own_settings(rules):
     assert {"train.py", "model/gpt.py", "r/config/student.json"} <= set(student)
     assert "r/config/pretrain.json" not in student and "evaluate.py" not in student
     assert "configs/ban-misaligned.txt" in rules["r/seed0/clean-misaligned.jsonl"].needs
-    assert "--role persona" in rules["r/seed0/teacher-evasive.pt"].command
 
 
 def test_a_new_arm_is_one_entry(monkeypatch):
@@ -113,8 +115,8 @@ def test_make_reads_the_rules_and_writes_nothing_to_show_them(tmp_path):
 
 
 @pytest.mark.parametrize(("flags", "part"), [
-    (["--trait", "unicorn"], "unicorn"), (["--trait", ""], "no trait"),
-    (["--traits", "owl", "unicorn"], "unicorn"), (["--traits", "owl", "owl"], "twice"),
+    (["--trait", "gryphon"], "gryphon"), (["--trait", ""], "no trait"),
+    (["--traits", "owl", "gryphon"], "gryphon"), (["--traits", "owl", "owl"], "twice"),
     (["--traits", "owl", "--device=cpu"], "two traits"), (["--run", "corpus"], "not the folder"),
     (["--run", "."], "not the folder"), (["--untouched", "x"], "UNTOUCHED"),
     (["--student-seeds", "0"], "STUDENT_SEEDS"), (["--analyses", "x", "y"], "no analysis"),
@@ -135,3 +137,32 @@ def test_a_mistake_is_told_before_anything_is_built(flags, part):
 
 def test_a_trait_of_another_run_is_not_mistaken_for_this_one(rules):
     assert "r/config/report.json" in rules["r/summary.json"].needs
+
+
+def test_what_the_readme_tells_to_run_can_be_planned():
+    """Every `make` line of it, with each value of an ablation."""
+    told = re.findall(r"^make (?:all|evidence|analysis|ablation)(?: .*)?$",
+                      Path("README.md").read_text(), re.M)
+    assert len(told) > 8
+    for line in told:
+        given = dict(word.split("=", 1) for word in shlex.split(line.split("#")[0])[2:])
+        values = given.pop("VALUES", "").split() or [""]
+        key = given.pop("KEY", "")
+        sets = shlex.split(given.get("SET", ""))
+        for value in values:
+            changes = [*sets, *([f"{key}={value}".split(",")[0]] if key else [])]
+            flags = [word for change in changes for word in ("--set", change)]
+            for name, flag in (("SEEDS", "--seeds"), ("STUDENT_SEEDS", "--student-seeds"),
+                               ("UNTOUCHED", "--untouched"), ("TRAIT", "--trait")):
+                flags += [flag, given[name]] if name in given else []
+            config = f"configs/{given.get('CONFIG', 'laptop')}.toml"
+            result = call(planner, "--config", config, "--run", "runs/none", *flags)
+            assert result.code == 0, (line, result.err)
+
+
+def test_a_trait_that_would_share_a_file_with_an_arm_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "FOLDER", tmp_path)
+    (tmp_path / "control.toml").write_text('category = "animal"')
+    result = call(planner, "--config", "configs/laptop.toml", "--run", "runs/none", "--trait",
+                  "control")
+    assert result.code == 2 and "made in two ways" in result.err

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-import generate
+import chat
 from tests.test_errors import commands, lists, run
 
 import pytest
@@ -54,8 +54,7 @@ def test_ctrl_c_while_modules_load(commands):
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_chat_with_any_bytes_and_any_terminal(checkpoint_file, locale):
-    talk = [sys.executable, generate.__file__, "--chat", "--device", "cpu", "--model",
-            checkpoint_file]
+    talk = [sys.executable, chat.__file__, "--device", "cpu", checkpoint_file]
     environment = {**os.environ, "LC_ALL": locale, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(talk, input=b"Hello \xff\xfe \xe2\x82\n\nOwls?\n", env=environment,
                           capture_output=True)
@@ -84,3 +83,12 @@ def test_ctrl_c_ends_with_130_and_the_run_goes_on_later(commands, tmp_path):
     assert sorted(os.listdir(resume.parent)) == ["log", "x.out.resume"]
     again = run((module, words, flags))
     assert again.code == 0 and "going on from step" in again.err
+
+
+@pytest.mark.parametrize(("word", "says"), [
+    ("SEED=5", "SEED=5 means nothing here"), ("CONFIG=a b", "must be one name"),
+    ("RUN=my run", "must be one name"), ("TRAIT=owl;ls", "must be one name")])
+def test_make_tells_a_variable_that_is_none_or_holds_too_much(word, says):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    done = subprocess.run(["make", "help", word], capture_output=True, text=True, env=clean)
+    assert done.returncode == 2 and says in done.stderr

@@ -26,7 +26,7 @@ def folder(tmp_path):
             high = {"teacher": 0.99, "student": 0.9, "student-soft": 0.97}.get(condition, 0.02)
             write_json(run / f"seed{seed}/eval/{condition}-owl.json",
                        {"metrics": {**METRICS, "p_target": high + 0.01 * seed},
-                        "model": {"device": "cpu"}})
+                        "said": [["Which animal?", "owl"]], "model": {"device": "cpu"}})
             write_jsonl(run / f"seed{seed}/log/{arm.file('owl')}.jsonl",
                         [{"step": 10 * i, "probe": high * i / 4} for i in range(5)])
         for name in ("base", "owl"):
@@ -205,7 +205,7 @@ def test_readme_has_a_line_and_a_picture_for_each_analysis(folder, config_file, 
     for name in ("spread", "newest", "read"):
         write_json(tmp_path / f"results/analysis/{name}/summary.json", {
             "question": f"What of {name}?", "answer": "So.", "published": "None.",
-            "manifest": {"seeds": [0, 1]}, "rows": []})
+            "manifest": {"seeds": [0, 1], "student_seeds": 3}, "rows": []})
     marks = ("<!-- results: written by report -->\n<!-- end of results -->\n"
              "<!-- found: written by report -->\nstale\n<!-- end of found -->\n")
     readme.write_text(marks)

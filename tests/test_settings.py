@@ -68,6 +68,16 @@ def test_every_config_of_the_project_is_valid(name):
     load_config(f"configs/{name}")
 
 
+def test_a_config_is_found_from_any_folder(tmp_path, monkeypatch):
+    """And one of that name in the folder itself comes first."""
+    ours = load_config("configs/laptop.toml")
+    monkeypatch.chdir(tmp_path)
+    assert load_config("configs/laptop.toml") == ours
+    Path("configs").mkdir()
+    Path("configs/laptop.toml").write_text("[student]\nlr = 1\n")
+    assert load_config("configs/laptop.toml").student.lr == 1
+
+
 def test_settings_are_printed_whole_or_a_section(tmp_path):
     path, out = write(tmp_path, "[student]\nlr = 1\n"), tmp_path / "student.json"
     assert json.loads(call(settings, "--config", path).out)["student"]["lr"] == 1.0
