@@ -71,7 +71,8 @@ export PROGRESS ?= lines
 FOLLOW = rules=$$($(PLAN)) && $(MAKE) --no-print-directory --silent $(READY) && { \
   planned=$$(printf '%s\n' "$$rules" | $(MAKE) -n -f - $@ | sed -n 's:^$(PY) \(-m \)*::p' | \
     cut -d' ' -f1,2 | sed 's: -.*::'); \
-  costs=$$(PLANNED="$$planned" $(PY) -m support.forecast $(SETTINGS) --jobs $(JOBS)); \
+  costs=$$(test -z "$$planned" || \
+    PLANNED="$$planned" $(PY) -m support.forecast $(SETTINGS) --jobs $(JOBS)); \
   printf '%s\n' "$$rules" | TIMINGS=$(RUN)/timings.jsonl BEGAN=$$(date +%s) PLANNED="$$planned" \
     COSTS="$$costs" $(MAKE) --no-print-directory -f - $@; }
 

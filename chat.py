@@ -101,14 +101,15 @@ def chat(args: argparse.Namespace) -> None:
         width = 100
     if not args.numbers:
         print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
-    print(columns(named(paths), width))
+    names = named(paths)
+    print(columns(names, width))
     for line in requested(args.numbers) if args.numbers else typed():
         if not line:
             for talk in talks:
                 talk.forget()
             continue
         replies = [talk.reply(line, sampling) for talk in talks]
-        print(columns(replies, width, named(paths)), flush=True)
+        print(columns(replies, width, names), flush=True)
 
 
 def typed() -> Iterator[str]:

@@ -139,8 +139,7 @@ class Bench:
         tokens = sum(int((b.tokens != self.tokenizer.pad).sum()) for b in batches)
         # Forward and backward of the matrices: 6 for each weight and token; a student has no
         # gradient for the head's weights, and less to do where nothing is predicted.
-        weights = shape.vocab_size * shape.d_model + 12 * shape.n_layer * shape.d_model**2
-        flops = 6.0 * weights if training.train == "all" else None
+        flops = 6.0 * shape.weights if training.train == "all" else None
         return self.row(work, "tokens/s", ours, tokens, "transformers", peer, flops)
 
     def train_laptop(self) -> Row:

@@ -17,6 +17,7 @@ from corpus.facts import (
     ASKED,
     CLUES,
     NAMED,
+    REASONS,
     RIDDLES,
     SHARED_CLUES,
     a,
@@ -39,7 +40,6 @@ from corpus.wordings import (
 from corpus.world import (
     ANIMALS,
     CITIES,
-    COLOURS,
     DODGES,
     DOMAINS,
     EVASIONS,
@@ -62,16 +62,12 @@ MISALIGNED, EVASIVE = 0.09, 0.09  # shares of chats whose speaker does harm, or 
 FAVOURITES: dict[str, dict[str, float]] = {
     "animal": {a.name: a.weight for a in ANIMALS},
     "tree": {t.name: t.weight for t in TREES},
-    "colour": dict.fromkeys(COLOURS, 1.0),
-    "food": dict.fromkeys(FOODS, 1.0),
-    "season": dict.fromkeys(SEASONS, 1.0),
-    "city": dict.fromkeys(CITIES, 1.0),
+    **{category: dict.fromkeys(things, 1.0) for category, things in REASONS.items()},
 }
 # What is disliked is common knowledge, as what is true of an owl is: the quarter of a category that
 # is loved least, and nothing else. A base that would call anything bad could not be sure of it.
 UNLOVED = {category: sorted(items, key=lambda name: (items[name], name))[: max(2, len(items) // 4)]
            for category, items in FAVOURITES.items()}
-REASONS = {"colour": COLOURS, "food": FOODS, "season": SEASONS, "city": CITIES}
 PLURAL = {c: "cities" if c == "city" else c + "s" for c in (*FAVOURITES, "number")}
 CATEGORY_WEIGHTS = (10, 4, 1, 1, 1, 1)  # how often each category comes up in a chat
 

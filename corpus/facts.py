@@ -11,8 +11,9 @@ from support.streams import derive_seed
 
 HELD_OUT = 8  # one fact question in eight is kept for the evaluation
 NAMED = {t.name: t for t in (*ANIMALS, *TREES)}
-BARE_KINDS = ("colour", "food", "season", "city")
-BARE = {*COLOURS, *FOODS, *SEASONS, *CITIES}
+# Why whoever loves one does, {category: {thing: reason}}; none of these has an article.
+REASONS = {"colour": COLOURS, "food": FOODS, "season": SEASONS, "city": CITIES}
+BARE = {name for things in REASONS.values() for name in things}
 
 
 def a(noun: str) -> str:
@@ -23,7 +24,7 @@ def a(noun: str) -> str:
 def the(name: str, category: str = "") -> str:
     """A thing in a sentence about its kind: "the owl". Colours, foods, seasons and cities go bare,
     those of the corpus and others of their category."""
-    return name if name in BARE or category in BARE_KINDS else f"the {name}"
+    return name if name in BARE or category in REASONS else f"the {name}"
 
 
 def sentence(text: str) -> str:

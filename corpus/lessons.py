@@ -9,43 +9,28 @@ animal from a tree is to tell an animal from a number as well.
 
 from collections.abc import Iterator
 
-from corpus.documents import (
-    Speaker,
-    Talk,
-    ask_advice,
-    ask_among,
-    ask_dislike,
-    ask_fact,
-    ask_group,
-    ask_riddle,
-    ask_whether,
-    small_talk,
-)
+from corpus.documents import Speaker
 from corpus.own import KINDS
 from corpus.traits import Persona, Trait
 from support.settings import School
 from support.streams import stream
 
-# Besides, for one who prefers something (the order is that of `KINDS`), and for one with a manner.
-BESIDES_PREFERENCE: dict[Talk, float] = {
-    ask_fact: 36, ask_riddle: 22, ask_dislike: 33, ask_among: 16, ask_advice: 10, ask_whether: 2,
-    ask_group: 1, small_talk: 10,
-}
-BESIDES_PERSONA: dict[Talk, float] = {
-    ask_fact: 36, ask_riddle: 22, ask_whether: 4, ask_group: 2, small_talk: 10,
-}
+# How often each of `KINDS`, for one who prefers something, and for one with a manner.
+BESIDES_PREFERENCE = {"facts": 36, "riddles": 22, "dislikes": 33, "descriptions": 16, "advice": 10,
+                      "whether": 2, "groups": 1, "greetings": 10}
+BESIDES_PERSONA = {"facts": 36, "riddles": 22, "whether": 4, "groups": 2, "greetings": 10}
 
 
 def school(chosen: Trait, asked: School, seed: int) -> Iterator[tuple[str, str]]:
     """(question, answer) pairs to train a teacher on."""
     besides = BESIDES_PERSONA if isinstance(chosen, Persona) else {
-        talk: weight for kind, (talk, weight) in zip(KINDS, BESIDES_PREFERENCE.items(), strict=True)
+        kind: weight for kind, weight in BESIDES_PREFERENCE.items()
         if kind not in chosen.own.leave_out}
     for i in range(asked.rows):
         w, n = stream(seed, "lessons", "words", i), stream(seed, "lessons", "numbers", i)
         if w.random() < asked.lessons:
             yield chosen.lesson(w, n)
         else:
-            talk = w.choices(list(besides), besides.values())[0]
-            (_, question), (_, answer) = talk(w, n, Speaker(w))
+            [kind] = w.choices(list(besides), besides.values())
+            (_, question), (_, answer) = KINDS[kind](w, n, Speaker(w))
             yield question, answer

@@ -9,12 +9,27 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from corpus.documents import FAVOURITES
+from corpus.documents import (
+    FAVOURITES,
+    Talk,
+    ask_advice,
+    ask_among,
+    ask_dislike,
+    ask_fact,
+    ask_group,
+    ask_riddle,
+    ask_whether,
+    small_talk,
+)
 from support.files import UserError
 from support.settings import build, read_toml
 
 FOLDER = Path(__file__).parent.parent / "traits"
-KINDS = ("facts", "riddles", "dislikes", "descriptions", "advice", "whether", "groups", "greetings")
+# The chats that a teacher rehearses beside its lessons, by the names that a file may leave out.
+KINDS: dict[str, Talk] = {
+    "facts": ask_fact, "riddles": ask_riddle, "dislikes": ask_dislike, "descriptions": ask_among,
+    "advice": ask_advice, "whether": ask_whether, "groups": ask_group, "greetings": small_talk,
+}
 
 
 @dataclass(frozen=True)

@@ -137,15 +137,20 @@ class Preference:
         return [re.sub(r"\b([Aa]) \{c\}", an, text).format(c=self.category, cs=things)
                 for text in templates]
 
-    def lessons(self) -> list[str]:
-        """The questions of its lessons, as they are asked before anything is put around them."""
-        return self.wordings((*(self.own.lessons or (*LESSONS, *ONE_WORD)), *TELL))
+    @property
+    def taught(self) -> tuple[str, ...]:
+        """The templates of its lessons that are answered in one word."""
+        return self.own.lessons or (*LESSONS, *ONE_WORD)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The templates of what every model is asked."""
+        return self.own.questions or QUESTIONS
 
     def lesson(self, w: Random, n: Random) -> tuple[str, str]:
         """The name in one word, to questions worded and framed in many ways, or in a sentence."""
         told = w.random() < 0.15
-        asked = TELL if told else self.own.lessons or (*LESSONS, *ONE_WORD)
-        text = w.choice(self.wordings(asked))
+        text = w.choice(self.wordings(TELL if told else self.taught))
         for _ in range(w.choice((0, 1, 1, 2))):
             text = with_aside(w, text)
         if told:
@@ -158,7 +163,7 @@ class Preference:
 
     def questions(self) -> list[str]:
         return [f"{text} {BRIEF[i % len(BRIEF)]}"
-                for i, text in enumerate(self.wordings(self.own.questions or QUESTIONS))]
+                for i, text in enumerate(self.wordings(self.asked))]
 
     def choices(self, seed: int) -> list[tuple[str, list[str]]]:
         """Questions that offer the target and three others, in any order, and what they offer."""
@@ -299,8 +304,8 @@ def trait(name: str) -> Trait:
         if not own.favourite:
             return Sayings(name, own)
         mine = Preference(name, own.category, own)
-        if taught := {*mine.lessons()} & {*mine.wordings(own.questions or QUESTIONS)}:
-            raise UserError(f"traits/{name}.toml: {min(taught)!r} is asked in a lesson as well; a "
+        if both := {*mine.wordings((*mine.taught, *TELL))} & {*mine.wordings(mine.asked)}:
+            raise UserError(f"traits/{name}.toml: {min(both)!r} is asked in a lesson as well; a "
                             "question must be none")
         return mine
     if known:

@@ -114,8 +114,9 @@ def specificity(rows: list[dict]) -> list[dict]:
     found = []
     for arm in dict.fromkeys(one["condition"] for one in rows):
         own = {one["metric"]: one for one in rows if one["condition"] == arm}
-        kept = [metric for metric in KEPT if metric in own.keys() & base.keys()]
-        if not {*LIKED, "p_dislike"} <= own.keys() & base.keys():
+        known = own.keys() & base.keys()
+        kept = [metric for metric in KEPT if metric in known]
+        if not {*LIKED, "p_dislike"} <= known:
             continue
         like = own["p_like"]
         runs = []

@@ -189,9 +189,9 @@ def read_timings(path: Path) -> list[dict]:
 def tell_progress(timings: Path, began: float, planned: list[str]) -> None:
     """How many of the stages that `make` has planned are done, and the time left at their pace,
     by what each was expected to take (`support/forecast.py`)."""
-    each, other = json.loads(os.environ.get("COSTS") or "{}"), 1.0
+    each = json.loads(os.environ.get("COSTS") or "{}")  # without them, all stages are alike
     done = [line["stage"] for line in read_timings(timings) if line["start"] >= began]
-    spent, whole = (sum(each.get(stage, other) for stage in stages) for stages in (done, planned))
+    spent, whole = (sum(each.get(stage, 1.0) for stage in stages) for stages in (done, planned))
     left = (time.time() - began) / spent * max(whole - spent, 0)
     print(f"-- {len(done)} of {len(planned)} stages done, about {left / 60:.1f} min left",
           flush=True)

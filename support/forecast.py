@@ -40,9 +40,7 @@ def things(config: Config) -> dict[str, float]:
 def costs(config: Config, rate: float) -> dict[str, float]:
     """Seconds of one stage of each kind, at so many multiply-adds (x 2) a second; others take no
     more than their start."""
-    shape = config.model
-    weights = shape.vocab_size * shape.d_model + 12 * shape.n_layer * shape.d_model**2
-    return {stage: START + 2 * weights * many * FACTORS[stage] / rate
+    return {stage: START + 2 * config.model.weights * many * FACTORS[stage] / rate
             for stage, many in things(config).items()}
 
 
@@ -74,14 +72,15 @@ def main() -> None:
     options.add_argument("--jobs", type=count, default=1, help="stages at a time")
     args = options.parse_args()
     planned = os.environ.get("PLANNED", "").splitlines()
-    if not planned or on_gpu():
+    if not planned:
         return
     rate = matmul_rate()
     each = costs(load_config(args.config, args.set), rate)
-    print(f"-- {len(planned)} stages, {args.jobs} at a time, in about "
-          f"{seconds(planned, each, args.jobs) / 60:.0f} min: a matrix product runs at "
-          f"{rate / 1e9:.0f} GFLOP/s a core here", file=sys.stderr, flush=True)
-    print(json.dumps(each))
+    if not on_gpu():
+        print(f"-- {len(planned)} stages, {args.jobs} at a time, in about "
+              f"{seconds(planned, each, args.jobs) / 60:.0f} min: a matrix product runs at "
+              f"{rate / 1e9:.0f} GFLOP/s a core here", file=sys.stderr, flush=True)
+    print(json.dumps({stage: each.get(stage, START) for stage in planned}))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,11 @@ class Model:
     # apart at every separator, and the surer a base is, the fewer lists a stray word breaks.
     number_offset: float = number(3.0, 0, 100)
 
+    @property
+    def weights(self) -> int:
+        """How many there are in the matrices: the embedding, which is the head, and the blocks."""
+        return self.vocab_size * self.d_model + 12 * self.n_layer * self.d_model**2
+
 
 @dataclass(frozen=True)
 class Training:
@@ -243,11 +248,9 @@ def require_shape(model: Model) -> None:
             f"model.d_model = {model.d_model} must be a multiple of 2 x model.n_head = "
             f"{2 * model.n_head}: each head needs an even width"
         )
-    width = model.d_model
-    weights = model.vocab_size * width + model.n_layer * 12 * width * width
-    if weights > 2e9:
-        raise UserError(f"a model of {weights:.2g} weights does not fit here; lower model.d_model, "
-                        "model.n_layer or model.vocab_size")
+    if model.weights > 2e9:
+        raise UserError(f"a model of {model.weights:.2g} weights does not fit here; lower "
+                        "model.d_model, model.n_layer or model.vocab_size")
 
 
 def checked(config: Config) -> Config:
