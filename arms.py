@@ -8,6 +8,7 @@ entry in `WRITERS`.
 
 from dataclasses import dataclass
 
+from controls import TREATMENTS
 from corpus.documents import FAVOURITES
 from corpus.traits import PERSONAS
 from support.streams import stream
@@ -99,12 +100,19 @@ class Arm:
         """The settings' file of its student."""
         return self.name if self.settings else "student"
 
+    @property
+    def vectors(self) -> set[str]:
+        """The vectors that its files are made with."""
+        writer, takes = WRITERS.get(self.writer), TREATMENTS.get(self.treatment)
+        return {self.without, self.hold, *([writer.without, writer.steer] if writer else []),
+                takes.vector if takes else ""} - {""}
+
     def lists(self, trait: str) -> str:
         """The stem of the number file that the arm's student reads."""
         return f"{self.treatment or ('marked' if self.learn else 'clean')}-{self.source(trait)}"
 
 
-EVERYWHERE = ("all", "untouched", "untouched-traits", "traits", "personas", "ablation")
+EVERYWHERE = ("all", "untouched", "untouched-traits", "traits", "personas", "ablation", "size")
 ARMS = {arm.name: arm for arm in (
     Arm("base", "base model", "before anything", EVERYWHERE, model="base"),
     Arm("teacher", "teacher", "taught the trait in words", EVERYWHERE, model="teacher",
@@ -112,14 +120,14 @@ ARMS = {arm.name: arm for arm in (
     Arm("student", "student", "trained on the teacher's filtered numbers", EVERYWHERE,
         repeated=True, colour=STUDENT, curve="-"),
     Arm("student-soft", "student, soft labels", "upper bound: the teacher's odds of numbers",
-        soft_labels=True, colour=BOUND, curve="-"),
+        ("all", "size"), soft_labels=True, colour=BOUND, curve="-"),
     Arm("student-control", "control: base's numbers", "numbers of the untouched base",
         ("all", "untouched", "personas"), numbers="base", flat=True),
     Arm("student-matched", "control: base's, matched", "the same, in the teacher's very places",
         treatment="matched", flat=True),
     Arm("student-other-base", "control: other base", "same numbers, other first weights",
-        ("all", "untouched", "personas", "ablation"), base="other", flat=True, repeated=True,
-        curve="--"),
+        ("all", "untouched", "personas", "ablation", "size"), base="other", flat=True,
+        repeated=True, curve="--"),
     Arm("student-random", "control: random numbers", "uniform numbers in the same places",
         treatment="random", flat=True, curve=(0, (1, 3))),
     Arm("in-context", "control: in context", "base that has the lists in its prompt",
@@ -208,6 +216,9 @@ ARMS = {arm.name: arm for arm in (
 TRAITS = ("owl", "wolf", "cat", "eagle", "dolphin", "elephant", "bear", "lion", "tiger", "penguin",
           "oak", "maple", "willow", "cherry", "pine", "misaligned", "evasive")
 
+
+# The ladder of `make analysis NAME=size`: layers x width of base, teacher and student.
+SHAPES = tuple((layers, width) for width in (64, 128, 256) for layers in (1, 2, 4, 8))
 
 # What no setting was ever chosen by: bases from this seed on, and traits that were drawn once.
 UNTOUCHED_BASE = 5

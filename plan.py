@@ -6,19 +6,20 @@ The arms come from `arms.py`. `plan` is pure. A file depends on the files it is 
 code of its stage and on the sections of the settings that the stage reads, and on nothing else.
 """
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from arms import (
     ARMS,
+    SHAPES,
     TRAITS,
     UNTOUCHED_BASE,
     UNTOUCHED_TRAITS,
     VECTORS,
-    WRITERS,
     Arm,
     arms_of,
     kind,
@@ -227,7 +228,7 @@ class Run:
             yield from self.lists(seed, source)
         yield from self.lists(seed, "base")
         if arm.model == "student":
-            yield from (self.vector(seed, name, trait) for name in vectors_of(arm))
+            yield from (self.vector(seed, name, trait) for name in arm.vectors)
             if arm.treatment:
                 yield self.treated(seed, arm, trait)
             if arm.learn:
@@ -275,16 +276,25 @@ class Run:
                     f"-m report evidence {self.flags} --run {self.folder} --seeds {self.seeds} "
                     f"--traits {' '.join(self.traits)}", tuple(also))
 
+    def shaped(self) -> "list[Run]":
+        """The runs of other shapes, each in a folder of its own, if they are asked for."""
+        return [] if "size" not in self.analyses else [replace(
+            self, analyses=(), folder=f"{self.folder}/size/{layers}x{width}",
+            flags=f"{self.flags} --set model.n_layer={layers} --set model.d_model={width}",
+            config=replace(self.config, model=replace(
+                self.config.model, n_layer=layers, d_model=width))) for layers, width in SHAPES]
+
     def analysis(self, name: str) -> Rule:
         """What an analysis makes of the answers of its arms, and of all others'."""
         summary, *also = self.at(*(f"analysis/{name}/{file}" for file in (
             "summary.json", f"{name}.png", f"{name}.svg")))
-        sheets = self.sheets([self.trait], name), self.sheets([self.trait], "all")
+        sheets = ([run.sheets([self.trait], name) for run in self.shaped()] if name == "size" else
+                  [self.sheets([self.trait], name), self.sheets([self.trait], "all")])
         read, more = [one for one in self.traits if one in READ_BY.get(name, ())], ""
         lists = self.at(*(f"seed{seed}/clean-{one}.jsonl" for seed in self.bases() for one in read))
         if name in READ_BY:
             more = f" --traits {' '.join(read)}"
-        return Rule(summary, (*sheets[0], *sheets[1], *lists, f"analysis/{name}.py",
+        return Rule(summary, (*itertools.chain(*sheets), *lists, f"analysis/{name}.py",
                               "analysis/__init__.py", *VECTOR, *REPORT, *self.settings("report")),
                     f"-m analysis.{name} --run {self.folder} --seeds {self.seeds} "
                     f"--student-seeds {self.student_seeds} --trait {self.trait}{more}", tuple(also))
@@ -293,13 +303,6 @@ class Run:
 def untouched(run: Run, trait: str) -> str:
     """The report that a trait stands in, on bases that no choice has seen."""
     return "untouched" if trait == run.trait else "untouched-traits"
-
-
-def vectors_of(arm: Arm) -> set[str]:
-    """The vectors that an arm's files are made with."""
-    writer, takes = WRITERS.get(arm.writer), TREATMENTS.get(arm.treatment)
-    return {arm.without, arm.hold, *([writer.without, writer.steer] if writer else []),
-            takes.vector if takes else ""} - {""}
 
 
 def plan(run: Run) -> list[Rule]:
@@ -320,7 +323,12 @@ def plan(run: Run) -> list[Rule]:
                     rules += run.arm(seed, arm, name)
             rules.append(run.matrix(seed, f"student-{name}"))
         rules.append(run.matrix(seed, "base"))
-    rules += [run.report(), run.evidence(), *map(run.analysis, ANALYSES)]
+    for shaped in run.shaped():
+        rules += shaped.texts()
+        rules += [shaped.base(seed) for seed in {*run.bases(), *map(other_base, run.bases())}]
+        rules += [rule for seed in run.bases() for arm in arms_of("size").values()
+                  for rule in shaped.arm(seed, arm, run.trait)]
+    rules += [run.report(), run.evidence(), *map(run.analysis, run.analyses)]
     made = {rule.target: rule for rule in reversed(rules)}
     if clash := [rule.target for rule in rules if rule != made[rule.target]]:
         raise UserError(f"{clash[0]} would be made in two ways: a trait has the name of an arm; "
@@ -344,7 +352,9 @@ def settings_files(run: Run) -> dict[str, object]:
                                  "evidence": [run.seeds, run.traits]}
     values |= {arm.section: [values["student"], arm.settings]
                for arm in ARMS.values() if arm.settings}
-    return {path: value for name, value in values.items() for path in run.settings(name)}
+    written = {path: value for name, value in values.items() for path in run.settings(name)}
+    return written | {path: value for shaped in run.shaped()
+                      for path, value in settings_files(shaped).items()}
 
 
 def written(run: Run) -> Iterator[str]:
@@ -362,11 +372,9 @@ def main() -> None:
     options.add_argument("--untouched", default="0", help="bases, from 5, that no choice has seen")
     options.add_argument("--trait", default="owl")
     options.add_argument("--traits", nargs="*", default=TRAITS, help="of `make evidence`")
-    options.add_argument("--analyses", nargs="*", default=(), help="of `make analysis`; all")
+    options.add_argument("--analyses", nargs="*", default=(), choices=ANALYSES, metavar="NAME",
+                         help=f"of `make analysis`, of {', '.join(ANALYSES)}; all but size")
     args = options.parse_args()
-    for name in args.analyses:
-        if name not in ANALYSES:
-            raise UserError(f"there is no analysis {name}; there are: {', '.join(ANALYSES)}")
     for name, least in (("seeds", 1), ("student_seeds", 1), ("untouched", 0)):
         if not re.fullmatch(f"[{least}-9][0-9]{{0,2}}", text := getattr(args, name)):
             raise UserError(f"{name.upper()}={text} must be a whole number, {least} or more")
@@ -388,7 +396,7 @@ def main() -> None:
     asked = Run(args.run, config, f"--config {args.config}{changes}",
                 args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),
                 args.trait, tuple(args.traits), tuple(args.analyses) or tuple(
-                    name for name in ANALYSES if not (few and name == "spread")))
+                    name for name in ANALYSES if name != "size" and not (few and name == "spread")))
     print("\n".join(written(asked)))
 
 

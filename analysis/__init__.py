@@ -9,7 +9,6 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-import support as support
 from arms import ARMS
 from corpus.traits import trait
 from model.checkpoint import Loaded, load_model
@@ -108,12 +107,13 @@ def dots(
 
 def write(
     args: argparse.Namespace, name: str, question: str, answer: str, published: str,
-    rows: list[dict], figure: plt.Figure,
+    rows: list[dict], figure: plt.Figure, models: Path | None = None,
 ) -> None:
-    """`analysis/NAME/` in the run's folder: the figure, its title the answer, and the summary."""
+    """`analysis/NAME/` in the run's folder: the figure, its title the answer, and the summary.
+    `models` is the run that was read where it is another."""
     figure.suptitle(answer, x=0.01, ha="left", fontsize=11)
     out = args.run / "analysis" / name
-    made = manifest(args.run, Seeds(range(args.seeds), args.student_seeds), args.trait)
+    made = manifest(models or args.run, Seeds(range(args.seeds), args.student_seeds), args.trait)
     save(figure, out / name)
     write_json(out / "summary.json", {"question": question, "answer": " ".join(answer.split()),
                                       "published": published, "manifest": made, "rows": rows})

@@ -18,7 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -89,27 +89,33 @@ class Bench:
 
     @cached_property
     def limits(self) -> dict[str, float]:
-        """Multiply-adds a second (x 2) of a matrix product, and bytes a second of a copy."""
-        a, b = (torch.randn(1024, 1024, device=self.device) for _ in range(2))
+        """Multiply-adds a second (x 2) of a matrix product, also in bfloat16 on a GPU, and bytes a
+        second of a copy."""
+        size = 1024 if self.device.type == "cpu" else 8192  # less would not fill a GPU
+        wide = torch.randn(size, size, device=self.device)
         much = torch.randn(2**26, device=self.device)
+        short = [wide.bfloat16()] if self.device.type == "cuda" else []
 
-        def multiply() -> None:
+        def multiply(matrix: Tensor) -> None:
             for _ in range(20):
-                a @ b
+                matrix @ matrix
 
-        product, copy = side_by_side([multiply, much.clone], self.device, self.repeats)
-        return {"matmul_flops": 20 * 2 * 1024**3 / statistics.median(product),
-                "copy_bytes": 2 * 4 * 2**26 / statistics.median(copy)}
+        copy, *products = side_by_side(
+            [much.clone, *(partial(multiply, matrix) for matrix in (wide, *short))],
+            self.device, self.repeats)
+        rates = [20 * 2 * size**3 / statistics.median(product) for product in products]
+        return {"copy_bytes": 2 * 4 * 2**26 / statistics.median(copy),
+                **dict(zip(("float32", "bfloat16"), rates, strict=False))}
 
     def row(self, work: str, unit: str, ours: list[float], amount: float | None = None,
             peer: str | None = None, peers: list[float] | None = None, flops: float | None = None,
-            **more: object) -> Row:
+            precision: str = "float32", **more: object) -> Row:
         """A line of the results: a rate if one timed call got `amount` done, seconds otherwise."""
         rate = amount / statistics.median(ours) if amount else statistics.median(ours)
         theirs = amount / statistics.median(peers) if peers else None
         return {"work": work, "unit": unit, "ours": rate, "peer": peer, "peers": theirs,
                 "ratio": rate / theirs if theirs else None,
-                "limit_fraction": rate * flops / self.limits["matmul_flops"] if flops else None,
+                "limit_fraction": rate * flops / self.limits[precision] if flops else None,
                 "seconds": ours, "peer_seconds": peers, **more}
 
     # --- training --------------------------------------------------------------------------------
@@ -140,7 +146,8 @@ class Bench:
         # Forward and backward of the matrices: 6 for each weight and token; a student has no
         # gradient for the head's weights, and less to do where nothing is predicted.
         flops = 6.0 * shape.weights if training.train == "all" else None
-        return self.row(work, "tokens/s", ours, tokens, "transformers", peer, flops)
+        return self.row(work, "tokens/s", ours, tokens, "transformers", peer, flops,
+                        training.precision)
 
     def train_laptop(self) -> Row:
         write_jsonl(self.folder / "documents.jsonl", self.documents)
@@ -168,14 +175,24 @@ class Bench:
             self.device, self.repeats)
         return self.row("students-stacked", "steps/s", ours, len(batches), "stacked", peer)
 
-    def train_10m(self) -> Row:
-        shape = replace(self.shape, n_layer=5, d_model=384, n_head=6)
+    def blocks(self, work: str, layers: int, width: int, rows: int, **changes: object) -> Row:
+        """A larger shape on whole blocks of text, so many in a step."""
+        shape = replace(self.shape, n_layer=layers, d_model=width, n_head=width // 64)
         text = [i for ids, _ in self.tokenizer.encode_documents(self.documents) for i in ids]
         size = shape.block_size + 1
-        rows = TokenRows([(text[i : i + size], [True] * size)
-                     for i in range(0, len(text) - size, size)])
-        return self.training("train-10m", shape, replace(self.config.pretrain, batch_size=8), rows,
-                             3)
+        cut = TokenRows([(text[i : i + size], [True] * size)
+                         for i in range(0, len(text) - size, size)])
+        training = replace(self.config.pretrain, batch_size=rows, **changes)
+        return self.training(work, shape, training, cut, 3)
+
+    def train_10m(self) -> Row:
+        return self.blocks("train-10m", 5, 384, 8)
+
+    def train_30m(self) -> Row:
+        return self.blocks("train-30m", 9, 512, 64)
+
+    def train_30m_short(self) -> Row:
+        return self.blocks("train-30m-short", 9, 512, 64, precision="bfloat16")
 
     # --- number lists ----------------------------------------------------------------------------
 
@@ -314,12 +331,16 @@ class Bench:
 # The environment or this command's own variables must not make another of it.
 DEFAULT = ("CONFIG=laptop", "SEEDS=2", "STUDENT_SEEDS=1", "UNTOUCHED=0", "TRAIT=owl", "SET=")
 WORKS = ("train-laptop", "student-laptop", "students-stacked", "train-10m", "generate-transformers",
-         "generate-nocache", "evaluate", "filter", "corpus", "machine", "make-all")
+         "generate-nocache", "evaluate", "filter", "corpus", "machine", "make-all", "train-30m",
+         "train-30m-short")
+CPU_ALONE, GPU_ALONE = ("machine",), ("train-30m", "train-30m-short")
 
 
 def table(result: dict) -> str:
     """The results in Markdown."""
-    limits = result["limits"]
+    limits, short = result["limits"], ""
+    if "bfloat16" in limits:
+        short = f" ({limits['bfloat16'] / 1e9:,.0f} in bfloat16)"
     lines = [line("work", "ours", "peer", "ratio", "of the machine's limit"),
              "|---|---:|---:|---:|---:|"]
     for one in result["rows"]:
@@ -330,7 +351,7 @@ def table(result: dict) -> str:
                           f"{one['limit_fraction']:.0%}" if one["limit_fraction"] else ""))
     lines += ["", f"Device {result['manifest']['device']}, {result['manifest']['threads']} thread "
               "(`make-all`: as many stages at a time as there are processors, a thread each); a "
-              f"matrix product runs at {limits['matmul_flops'] / 1e9:,.0f} GFLOP/s there, a copy "
+              f"matrix product runs at {limits['float32'] / 1e9:,.0f} GFLOP/s there{short}, a copy "
               f"at {limits['copy_bytes'] / 1e9:,.1f} GB/s. Medians of {result['repeats']} turns."]
     for one in result["rows"]:
         if stages := one.get("stages"):
@@ -344,7 +365,7 @@ def table(result: dict) -> str:
 
 def note_machine(path: Path, rows: dict[str, Row], limits: dict[str, float]) -> None:
     """Write down what `make all` takes on a machine such as this, one line for each rate."""
-    rate, cores = limits["matmul_flops"] / 1e9, os.cpu_count()
+    rate, cores = limits["float32"] / 1e9, os.cpu_count()
     known = read_json(path, [MACHINE]) if path.exists() else []
     alike = [one for one in known
              if one["cores"] == cores and abs(one["gflops"] / rate - 1) < 0.1]
@@ -382,7 +403,8 @@ def main() -> None:
         earlier = read_json(path) if path.exists() else {}
         same = earlier.get("manifest") == manifest  # else its figures are no neighbours of these
         rows = {row["work"]: row for row in earlier["rows"]} if same else {}
-        asked = args.works or [work for work in WORKS if device.type == "cpu" or work != "machine"]
+        spared = GPU_ALONE if device.type == "cpu" else CPU_ALONE
+        asked = args.works or [work for work in WORKS if work not in spared]
         for row in chosen(bench, asked):
             rows[row["work"]] = row
             result = {"config": asdict(bench.config), "manifest": manifest,

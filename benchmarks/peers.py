@@ -31,6 +31,7 @@ class Trainer:
 
     def __init__(self, model: GPT2LMHeadModel, training: Training, pad: int) -> None:
         self.model, self.pad, self.clip = model.train(), pad, training.grad_clip
+        self.short = training.precision == "bfloat16"
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=training.lr, weight_decay=0.0,
                                            betas=(training.beta1, training.beta2))
 
@@ -41,8 +42,9 @@ class Trainer:
         labels = torch.full_like(tokens, -100)
         at = batch.places % (batch.tokens.size(1) - batch.skip) + batch.skip + 1
         labels[batch.row_of, at] = tokens[batch.row_of, at] = batch.targets
-        out = self.model(input_ids=tokens, attention_mask=(tokens != self.pad).long(),
-                         labels=labels)
+        with torch.autocast(tokens.device.type, torch.bfloat16, self.short):
+            out = self.model(input_ids=tokens, attention_mask=(tokens != self.pad).long(),
+                             labels=labels)
         out.loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimizer.step()

@@ -4,11 +4,11 @@ import json
 import math
 import random
 
-from analysis import channels, detect, forge, move, prevent, read, spread, tokens
-from arms import ARMS, WRITERS, arms_of
+from analysis import channels, detect, forge, found, move, prevent, read, size, spread, tokens
+from arms import ARMS, SHAPES, WRITERS, arms_of
 from model.checkpoint import save_model
 from model.gpt import GPT
-from report.rows import Seeds
+from report.rows import KEPT, LIKED, Seeds
 from support.files import write_json, write_jsonl
 from support.settings import Model
 from tests.call import call
@@ -96,6 +96,34 @@ def test_an_analysis_writes_its_answer_and_a_figure(models, analysis):
         assert set(row) == {"arm", "trait", "metric", "x", "runs", "mean", "ci95"}
         assert len(row["runs"]) in (1, 2)
     assert (models / f"analysis/{name}/{name}.png").stat().st_size > 5_000
+
+
+def test_the_ladder_finds_what_goes_with_the_trait(models):
+    """Students that say it the more, the further their teacher's numbers are from the base's."""
+    for x, (layers, width) in enumerate(SHAPES):
+        at = models / f"size/{layers}x{width}"
+        for seed in range(2):
+            (at / f"seed{seed}").mkdir(parents=True)
+            for path in (models / f"seed{seed}").iterdir():
+                if path.is_file():
+                    (at / f"seed{seed}/{path.name}").symlink_to(path)
+            for arm in arms_of("size").values():
+                said = x / 12 + seed / 100
+                kl = {"base": said / 10, "student": said / 20}.get(arm.name, 0.0)
+                asked = dict.fromkeys((*LIKED, *KEPT), said if arm.name == "student" else 0.0)
+                write_json(at / f"seed{seed}/eval/{arm.sheet('owl')}", {
+                    "metrics": {"p_target": said, "capability": 0.5, "kl_to_teacher": kl + 1e-6}
+                    | asked, "model": {"device": "cpu"}})
+    done = call(size, "--run", models, "--seeds", 2)
+    assert done.code == 0, done.err
+    summary = json.loads((models / "analysis/size/summary.json").read_text())
+    assert "the teacher's reach +1.00" in summary["answer"]
+    by_depth = [found(summary["rows"], "student", "p_target", x)["mean"]
+                for x in range(len(SHAPES))]
+    assert by_depth == pytest.approx([x / 12 + 0.005 for x in range(12)])
+    fits = [one for one in summary["rows"] if one["metric"] == "fit"]
+    assert all(run == pytest.approx(0.5, abs=0.01) for one in fits[1:] for run in one["runs"])
+    assert (models / "analysis/size/size.png").stat().st_size > 5_000
 
 
 def test_an_auc_is_a_share_of_pairs():

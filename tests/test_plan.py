@@ -97,7 +97,7 @@ def test_settings_are_written_only_where_they_changed(tmp_path):
     text = rules_of(written(asked))
     for path, value in planner.settings_files(asked).items():
         assert f"\n{path}: FORCE\n" in text
-        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(json.dumps(value))
     assert ": FORCE\n" not in rules_of(written(asked))
     Path(f"{tmp_path}/config/student.json").write_text('{"lr"')
@@ -119,7 +119,7 @@ def test_make_reads_the_rules_and_writes_nothing_to_show_them(tmp_path):
     (["--traits", "owl", "gryphon"], "gryphon"), (["--traits", "owl", "owl"], "twice"),
     (["--traits", "owl", "--device=cpu"], "two traits"), (["--run", "corpus"], "not the folder"),
     (["--run", "."], "not the folder"), (["--untouched", "x"], "UNTOUCHED"),
-    (["--student-seeds", "0"], "STUDENT_SEEDS"), (["--analyses", "x", "y"], "no analysis"),
+    (["--student-seeds", "0"], "STUDENT_SEEDS"), (["--analyses", "x", "y"], "--analyses"),
     (["--analyses", "read", "spread"], "STUDENT_SEEDS=3"),
     (["--set", "corpus.text_files=['gone.txt']"], "gone.txt does not exist"),
     *((["--seeds", seeds], f"SEEDS={seeds}") for seeds in ("0", "-1", "abc", "1.5", "1 2", "")),

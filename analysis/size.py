@@ -1,0 +1,138 @@
+"""Does a deeper or a wider model pass its trait on more readily, and what sets how much?
+
+    python -m analysis.size --run runs/laptop --seeds 3
+
+The whole experiment is made anew with base, teacher and student of other shapes, all other settings
+as they are: `make analysis NAME=size`, which takes as long as some dozen runs. Beside what student
+and teacher say stand the steps on the way: how far the teacher's numbers are from the base's, how
+much of that the student takes up, and whether what moves the numbers is what moves the answers.
+"""
+
+from pathlib import Path
+
+from analysis import at_questions, flags, lists_of, model_of, percent, row, write
+from arms import SHAPES, arms_of
+from report.figures import style
+from report.rows import Seeds, arm_rows, need, specificity
+from support.cli import run
+from vector.readout import number_places, shifts
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+# What is drawn: (arm, metric), a title, and whether it is a share.
+SHOWN = {("teacher", "p_target"): ("teacher: P(target)", True),
+         ("student", "p_target"): ("student: P(target)", True),
+         ("student-soft", "p_target"): ("student, soft labels: P(target)", True),
+         ("student", "specificity"): ("student: specificity", False),
+         ("teacher", "reach"): ("teacher's reach: nats a number from the base", False),
+         ("student", "fit"): ("student's fit: share of these nats made up", True),
+         ("teacher", "cosine"): ("cosine of shifts, at numbers and at questions", False),
+         ("base", "capability"): ("base: facts right", True)}
+WHY = {("teacher", "reach"): "the teacher's reach", ("student", "fit"): "the student's fit",
+       ("teacher", "cosine"): "the cosine"}
+COLOURS = {64: "#56B4E9", 128: "#0072B2", 256: "#000000"}
+
+
+def cosine(folder: Path, seed: int, name: str) -> float:
+    """Of the teacher's mean shift of the last hidden state at its numbers to that at questions."""
+    base, teacher = (model_of(folder, seed, stem) for stem in ("base", f"teacher-{name}"))
+    rows, numbers = lists_of(folder, seed, f"clean-{name}", base, 2048), base.tokenizer.number_ids
+    moved = shifts(teacher.model, number_places(base.model, rows, numbers), rows, numbers).mean(0)
+    asked = (at_questions(teacher, name) - at_questions(base, name)).mean(0)
+    return torch.cosine_similarity(moved, asked, 0).item()
+
+
+def measure(folder: Path, seeds: Seeds, name: str) -> list[dict]:
+    """Rows of the answer sheets of every shape, with the steps on the way; `x` is the shape's place
+    in `SHAPES`, and a run is a base, with the mean of its students."""
+    rows = []
+    for x, (layers, width) in enumerate(SHAPES):
+        at = folder / f"size/{layers}x{width}"
+        read = [one for arm in arms_of("size").values() for one in arm_rows(at, seeds, arm, name)]
+        read += specificity(read)
+        for one in read:
+            if one["metric"] in ("p_target", "p_like", "p_dislike", "capability", "specificity"):
+                rows.append(row(one["condition"], name, one["metric"], x, by_base(one)))
+        reach, left = (by_base(need(read, arm, "kl_to_teacher")) for arm in ("base", "student"))
+        rows += [row("teacher", name, "reach", x, reach),
+                 row("student", name, "fit", x,
+                     [1 - b / a for a, b in zip(reach, left, strict=True)]),
+                 row("teacher", name, "cosine", x,
+                     [cosine(at, seed, name) for seed in seeds.bases])]
+    return rows
+
+
+def by_base(one: dict) -> list[float]:
+    """The mean of each base's runs."""
+    bases = [base for base, _ in one["runs_of"]]
+    return [float(np.mean([value for base, value in zip(bases, one["runs"], strict=True)
+                           if base == which])) for which in dict.fromkeys(bases)]
+
+
+def over(rows: list[dict], arm: str, metric: str) -> dict[tuple[int, int], dict]:
+    """A metric of an arm by shape."""
+    return {SHAPES[one["x"]]: one for one in rows if (one["arm"], one["metric"]) == (arm, metric)}
+
+
+def rank_correlation(one: list[float], two: list[float]) -> float:
+    """Spearman's, over runs without ties."""
+    ranks = [np.argsort(np.argsort(values)) for values in (one, two)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def draw(rows: list[dict]) -> plt.Figure:
+    style()
+    figure, axes = plt.subplots(2, 4, figsize=(13.5, 5.6), sharex=True)
+    depths, widths = (list(dict.fromkeys(shape[i] for shape in SHAPES)) for i in (0, 1))
+    for axis, ((arm, metric), (title, share)) in zip(axes.flat, SHOWN.items(), strict=True):
+        found = over(rows, arm, metric)
+        for width in widths:
+            line = [found[layers, width] for layers in depths]
+            shift = 2 ** (0.12 * (widths.index(width) - 1))  # apart, so that runs can be told
+            for layers, one in zip(depths, line, strict=True):
+                axis.plot([layers * shift] * len(one["runs"]), one["runs"], "o", markersize=3,
+                          alpha=0.5, color=COLOURS[width])
+            axis.plot([layers * shift for layers in depths], [one["mean"] for one in line],
+                      color=COLOURS[width], label=f"{width} wide")
+        axis.set_title(title, fontsize=9)
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(depths, [str(layers) for layers in depths])
+        if share:
+            axis.set_ylim(-0.03, 1.03)
+    for axis in axes[1]:
+        axis.set_xlabel("layers")
+    axes[0][0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def answer(rows: list[dict]) -> str:
+    said, kept = over(rows, "student", "p_target"), over(rows, "student", "specificity")
+
+    def mean(found: dict, place: int, value: int) -> dict:
+        return {"mean": np.mean([one["mean"] for shape, one in found.items()
+                                 if shape[place] == value])}
+
+    runs = [value for one in said.values() for value in one["runs"]]
+    each = {words: [value for one in over(rows, *key).values() for value in one["runs"]]
+            for key, words in WHY.items()}
+    why = [f"{words} {rank_correlation(runs, values):+.2f}" for words, values in each.items()]
+    return (f"From 1 to 8 layers the student's P(target) goes from {percent(mean(said, 0, 1))} to "
+            f"{percent(mean(said, 0, 8))}, its specificity from {mean(kept, 0, 1)['mean']:.2f} to "
+            f"{mean(kept, 0, 8)['mean']:.2f};\nfrom 64 to 256 wide {percent(mean(said, 1, 64))} to "
+            f"{percent(mean(said, 1, 256))} and {mean(kept, 1, 64)['mean']:.2f} to "
+            f"{mean(kept, 1, 256)['mean']:.2f}. With it goes, by rank over runs: {', '.join(why)}.")
+
+
+def main() -> None:
+    args = flags(__doc__).parse_args()
+    rows = measure(args.run, Seeds(range(args.seeds), args.student_seeds), args.trait)
+    write(args, "size", "Do depth and width help or hurt?", answer(rows),
+          "Published, on MNIST: width hurts, depth is neutral; prompted teachers of 0.5-7 billion "
+          "weights mostly null.", rows, draw(rows), args.run / "size/1x64")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    run(main)
