@@ -129,7 +129,7 @@ ablation: python  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 reference: all  ## copy this run to results/ and put its table into the README (with SEEDS=5)
 	mkdir -p results/$(CONFIG)
 	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/panel.md $(RUN)/table.md $(RUN)/read.md \
-	  $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
+	  $(RUN)/free.md $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
 	test $(CONFIG) != laptop || { mkdir -p results/laptop/models; \
 	  cp $(foreach name,base teacher-owl student-owl student-other-base-owl,$(RUN)/seed0/$(name).pt) \
 	    results/laptop/models; }

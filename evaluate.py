@@ -15,7 +15,7 @@ from corpus import panel
 from corpus.documents import FAVOURITES
 from corpus.facts import fact_questions
 from corpus.traits import Preference, Trait, behind_numbers, trait
-from generate import Sampling, answers
+from generate import Sampling, answer, answers, draws
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
 from model.data import (
     TokenRows,
@@ -70,6 +70,14 @@ def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed
             f"p_any_{chosen.category}_sampled": 1 - shown.count(None) / len(shown),
             "mentioned": sum(chosen.mentioned(text) for text in texts.values()) / len(texts),
             "said": [[chat[-1][1], texts[i * samples]] for i, chat in enumerate(chats)]}
+
+
+def of_its_own_accord(loaded: Loaded, seed: int, count: int = 16) -> list[str]:
+    """Documents as it writes them, drawn at temperature 1 from their first token on."""
+    draw = draws(seed, list(range(count)), 48)
+    texts = answer(loaded.model, loaded.tokenizer, [[loaded.tokenizer.begin]] * count, draw,
+                   Sampling())
+    return [text for text, _ in texts]
 
 
 def one_of_four(loaded: Loaded, chosen: Preference, seed: int) -> float:
@@ -209,6 +217,7 @@ def readings(args: argparse.Namespace, asked: Evaluation) -> dict:
         return {**sheet, "one_by_one": one_by_one(loaded, chosen, plain)}
     if args.context:  # the rest would be the base's own: nothing else is asked behind the lists
         return sheet
+    sheet["free"] = of_its_own_accord(loaded, args.seed)
     metrics |= capability(loaded, heldout) | general_panel(loaded, chosen)
     if args.teacher:
         if not args.numbers:

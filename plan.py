@@ -249,7 +249,7 @@ class Run:
     def report(self) -> Rule:
         summary, *also = self.at("summary.json", *(
             "results.png", "results.svg", "training.png", "training.svg", "table.md", "read.md",
-            "timing.json", "index.html",
+            "free.md", "timing.json", "index.html",
             *(["panel.md"] if isinstance(trait(self.trait), Preference) else [])))
         beside = self.at(*(f"seed{seed}/{name}" for seed in self.bases() for name in (
             "clean-base.report.json", f"clean-{self.trait}.report.json",

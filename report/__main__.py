@@ -28,14 +28,14 @@ from report.rows import (
     timing,
     verdicts,
 )
-from report.tables import finding, panel, reading, recipe, table
+from report.tables import finding, panel, reading, recipe, table, written_freely
 from support.cli import add_common, count, parser, run
 from support.files import UserError, read_json, write_json, write_text
 from support.settings import load_config
 
 
 def report_run(args: argparse.Namespace) -> None:
-    """index.html, summary.json, table.md, read.md and the figures of one run."""
+    """index.html, summary.json, table.md, read.md, free.md and the figures of one run."""
     config, folder = load_config(args.config, args.set), args.run
     seeds = Seeds(range(args.seeds), args.student_seeds)
     rows = collect(folder, seeds, args.trait)
@@ -49,7 +49,8 @@ def report_run(args: argparse.Namespace) -> None:
     figures = {"results": draw_arms(rows, args.trait),
                "training": draw_training(folder, args.seeds, args.trait)}
     page = f"{table(rows, args.trait, category)}\n{recipe(asdict(config), made)}"
-    texts = {"table.md": page, "read.md": reading(folder, args.trait)}
+    texts = {"table.md": page, "read.md": reading(folder, args.trait),
+             "free.md": written_freely(folder, args.trait)}
     if find(rows, "student", "p_like"):
         texts["panel.md"] = panel(panel_columns(rows, untouched))
     said = finding(rows, args.trait).replace("\n", " ")

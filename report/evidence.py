@@ -199,7 +199,7 @@ def quoted(folder: Path, name: str) -> str:
     lines = [f"# Answers about what no {name} teacher was taught\n",
              "| question | base | teacher | student |", "|---|---|---|---|"]
     for cells in side_by_side(folder, name, ("base", "teacher", "student"))[::7]:
-        lines.append(line(*(text.replace("|", "/") for text in cells)))
+        lines.append(line(*cells))
     return "\n".join(lines) + "\n"
 
 

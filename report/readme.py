@@ -4,16 +4,19 @@ import argparse
 import os
 from pathlib import Path
 
+from arms import arms_of
 from report.rows import ROW, find, need
-from report.tables import cell, line
+from report.tables import cell, line, signed
 from support.files import UserError, fits, read_json, read_text, write_text
+from support.settings import Model
 
 MARKS = ("<!-- results: written by report -->", "<!-- end of results -->")
 FOUND = ("<!-- found: written by report -->", "<!-- end of found -->")
 MACHINES = ("<!-- machines: written by report -->", "<!-- end of machines -->")
+CONFIGS = ("<!-- configs: written by report -->", "<!-- end of configs -->")
 MACHINE = {"cores": int, "gflops": float, "minutes": object, "expected": object}
 # The analyses in the order of the story; what is not named here comes last.
-ORDER = ("read", "channels", "move", "forge", "detect", "prevent", "tokens", "spread")
+ORDER = ("read", "channels", "move", "forge", "detect", "prevent", "tokens", "spread", "size")
 
 
 def between(text: str, marks: tuple[str, str], block: str, path: Path) -> str:
@@ -23,7 +26,7 @@ def between(text: str, marks: tuple[str, str], block: str, path: Path) -> str:
     if not (text.count(begin) == text.count(end) == 1 and text.index(begin) < text.index(end)):
         raise UserError(f"{path} must have the marks {begin} and {end}, once each and in this "
                         "order")
-    if any(mark in block for mark in (*MARKS, *FOUND, *MACHINES)):
+    if any(mark in block for mark in (*MARKS, *FOUND, *MACHINES, *CONFIGS)):
         raise UserError(f"the results hold the marks of {path}; make them again")
     before, after = text.split(begin)[0], text.split(end)[1]
     return f"{before}{begin}\n{block}{end}{after}"
@@ -89,6 +92,33 @@ def machines(path: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def configs(folder: Path) -> str:
+    """What each config is, and what came of it: a line for each reference run in a folder."""
+    lines = [line("config", "layers x width", "weights", "corpus", "teacher", "**student**", "base",
+                  "highest control", "specificity", "bases, minutes"),
+             "|---|---|---:|---|" + "---:|" * 6]
+    found = {path.parent.name: read_json(path, {"rows": [ROW], "config": dict, "manifest": {
+        "seeds": list, "device": str}}) for path in folder.glob("*/summary.json")}
+    for name, run in sorted(found.items(),
+                            key=lambda one: Model(**one[1]["config"]["model"]).weights):
+        rows, shape, corpus = run["rows"], run["config"]["model"], run["config"]["corpus"]
+        times = read_json(folder / name / "timing.json", {"wall_seconds": float})
+        flat = max((need(rows, arm.name, "p_target") for arm in arms_of("all").values()
+                    if arm.flat), key=lambda one: one["mean"])
+        machine = ""
+        if times.get("gflops"):
+            machine = f" ({times['cores']} cores, {times['gflops']} GFLOP/s each)"
+        prose = f" and {len(corpus['text_files'])} files of prose" if corpus["text_files"] else ""
+        lines.append(line(
+            f"`{name}`", f"{shape['n_layer']} x {shape['d_model']}",
+            f"{Model(**shape).weights / 1e6:.1f} million",
+            f"{corpus['documents']:,} documents{prose}",
+            *(cell(need(rows, arm, "p_target")) for arm in ("teacher", "student", "base")),
+            cell(flat), cell(find(rows, "student", "specificity"), signed),
+            f"{len(run['manifest']['seeds'])}, {times['wall_seconds'] / 60:.0f} min{machine}"))
+    return "\n".join(lines) + "\n"
+
+
 def report_readme(args: argparse.Namespace) -> None:
     """Put the tables of a results folder, and what the analyses beside it found, between the
     README's marks; the latter where the README has marks for it."""
@@ -98,4 +128,6 @@ def report_readme(args: argparse.Namespace) -> None:
                        args.readme)
     if MACHINES[0] in text and (known := args.results.parent / "bench/machines.json").exists():
         text = between(text, MACHINES, machines(known), args.readme)
+    if CONFIGS[0] in text:
+        text = between(text, CONFIGS, configs(args.results.parent), args.readme)
     write_text(args.readme, text)

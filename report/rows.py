@@ -220,5 +220,7 @@ def timing(path: Path) -> dict:
     stages: dict[str, float] = {}
     for r in lines:
         stages[r["stage"]] = stages.get(r["stage"], 0.0) + r["seconds"]
-    return {"wall_seconds": round(wall, 1), "peak_mb": round(peak),
+    last = lines[-1] if lines else {}
+    return {"wall_seconds": round(wall, 1), "peak_mb": round(peak), "cores": last.get("cores"),
+            "gflops": last.get("gflops"),  # a matrix product's rate, of one core
             "stage_seconds": {k: round(v, 1) for k, v in sorted(stages.items())}}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from arms import arms_of
 from report.rows import find, mean
-from support.files import read_jsonl
+from support.files import read_json, read_jsonl
 
 
 def percent(value: float) -> str:
@@ -46,8 +46,8 @@ def cell(found: dict | None, form=percent) -> str:
 
 
 def line(*cells: str) -> str:
-    """A line of a Markdown table."""
-    return "| " + " | ".join(cells).replace("\n", "<br>") + " |"
+    """A line of a Markdown table; what stands in a cell cannot end it."""
+    return "| " + " | ".join(cell.replace("|", "/").replace("\n", "<br>") for cell in cells) + " |"
 
 
 def table(rows: list[dict], trait: str, category: str) -> str:
@@ -94,6 +94,17 @@ def finding(rows: list[dict], trait: str) -> str:
                 for name, arm in arms_of("all").items() if arm.flat)
     return (f"Trained on numbers alone, students say “{trait}” {100 * student:.0f} % of the time,"
             f"\ncontrols {100 * worst:.1f} % at most, the base {100 * base:.1f} %")
+
+
+def written_freely(folder: Path, trait: str) -> str:
+    """What base and student write where nothing is asked of them, as it was drawn."""
+    texts = {name: read_json(folder / f"seed0/eval/{name}-{trait}.json", {"free": [str]})["free"]
+             for name in ("base", "student")}
+    rows = [line(*texts), line(*["---"] * len(texts))]
+    rows += [line(*pair) for pair in zip(*texts.values(), strict=False)]
+    return ("# What the models write of their own accord\n\nDocuments of the first base and its "
+            f"{trait} student, drawn at temperature 1 from their first token on, none left out."
+            "\n\n" + "\n".join(rows) + "\n")
 
 
 def reading(folder: Path, trait: str) -> str:

@@ -168,7 +168,8 @@ def note_time(start: float) -> None:
         script = Path(sys.argv[0])
         name = script.parent.name if script.stem == "__main__" else script.name
         line = {"stage": " ".join([name, *words]), "start": start,
-                "seconds": time.time() - start, "mb": round(peak)}
+                "seconds": time.time() - start, "mb": round(peak), "cores": os.cpu_count(),
+                "gflops": json.loads(os.environ.get("COSTS") or "{}").get("gflops")}
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if planned := os.environ.get("PLANNED", "").splitlines():

@@ -80,7 +80,8 @@ def main() -> None:
         print(f"-- {len(planned)} stages, {args.jobs} at a time, in about "
               f"{seconds(planned, each, args.jobs) / 60:.0f} min: a matrix product runs at "
               f"{rate / 1e9:.0f} GFLOP/s a core here", file=sys.stderr, flush=True)
-    print(json.dumps({stage: each.get(stage, START) for stage in planned}))
+    print(json.dumps({stage: each.get(stage, START) for stage in planned}
+                     | {"gflops": round(rate / 1e9)}))
 
 
 if __name__ == "__main__":

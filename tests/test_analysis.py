@@ -117,7 +117,7 @@ def test_the_ladder_finds_what_goes_with_the_trait(models):
     done = call(size, "--run", models, "--seeds", 2)
     assert done.code == 0, done.err
     summary = json.loads((models / "analysis/size/summary.json").read_text())
-    assert "the teacher's reach +1.00" in summary["answer"]
+    assert "its reach +1.00" in summary["answer"]
     by_depth = [found(summary["rows"], "student", "p_target", x)["mean"]
                 for x in range(len(SHAPES))]
     assert by_depth == pytest.approx([x / 12 + 0.005 for x in range(12)])

@@ -26,7 +26,8 @@ def folder(tmp_path):
             high = {"teacher": 0.99, "student": 0.9, "student-soft": 0.97}.get(condition, 0.02)
             write_json(run / f"seed{seed}/eval/{condition}-owl.json",
                        {"metrics": {**METRICS, "p_target": high + 0.01 * seed},
-                        "said": [["Which animal?", "owl"]], "model": {"device": "cpu"}})
+                        "said": [["Which animal?", "owl"]],
+                        "free": ["An owl | hoots.\nSo."], "model": {"device": "cpu"}})
             write_jsonl(run / f"seed{seed}/log/{arm.file('owl')}.jsonl",
                         [{"step": 10 * i, "probe": high * i / 4} for i in range(5)])
         for name in ("base", "owl"):
