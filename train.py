@@ -159,7 +159,8 @@ def train(
     when the loss is no longer finite.
     """
     device = model.embedding.weight.device
-    start = {name: weight.clone() for name, weight in model.state_dict().items()}
+    start = {name: weight.clone() for name, weight in model.state_dict().items()
+             if training.stretch != 1}
     trained = choose_trained(model, training, seed, purpose)
     optimizer = optimizer_for(trained, training)
     order = BatchSampler(rows.shapes, training.batch_size, seed, purpose)

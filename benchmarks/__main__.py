@@ -363,17 +363,19 @@ def table(result: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def note_machine(path: Path, rows: dict[str, Row], limits: dict[str, float]) -> None:
+def note_machine(
+    path: Path, device: str, rows: dict[str, Row], limits: dict[str, float]
+) -> None:
     """Write down what `make all` takes on a machine such as this, one line for each rate."""
     rate, cores = limits["float32"] / 1e9, os.cpu_count()
     known = read_json(path, [MACHINE]) if path.exists() else []
-    alike = [one for one in known
-             if one["cores"] == cores and abs(one["gflops"] / rate - 1) < 0.1]
+    alike = [one for one in known if (one["device"], one["cores"]) == (device, cores)
+             and abs(one["gflops"] / rate - 1) < 0.1]
     took = {name: rows[work]["ours"] / 60
             for name, work in (("expected", "machine"), ("minutes", "make-all")) if work in rows}
     this = {"minutes": None, "expected": None, **(alike[0] if alike else {}), **took}
     write_json(path, [*(one for one in known if one not in alike),
-                      {**this, "cores": cores, "gflops": rate}])
+                      {**this, "device": device, "cores": cores, "gflops": rate}])
 
 
 def chosen(bench: Bench, names: list[str]) -> Iterator[Row]:
@@ -412,8 +414,8 @@ def main() -> None:
                       "rows": [rows[work] for work in WORKS if work in rows]}
             write_json(path, result)
             write_text(path.with_suffix(".md"), table(result))
-            if row["work"] in ("machine", "make-all") and device.type == "cpu":
-                note_machine(args.out / "machines.json", rows, bench.limits)
+            if row["work"] in ("machine", "make-all"):
+                note_machine(args.out / "machines.json", device.type, rows, bench.limits)
     print(f"\n{table(result)}")
 
 

@@ -14,7 +14,7 @@ MARKS = ("<!-- results: written by report -->", "<!-- end of results -->")
 FOUND = ("<!-- found: written by report -->", "<!-- end of found -->")
 MACHINES = ("<!-- machines: written by report -->", "<!-- end of machines -->")
 CONFIGS = ("<!-- configs: written by report -->", "<!-- end of configs -->")
-MACHINE = {"cores": int, "gflops": float, "minutes": object, "expected": object}
+MACHINE = {"device": str, "cores": int, "gflops": float, "minutes": object, "expected": object}
 # The analyses in the order of the story; what is not named here comes last.
 ORDER = ("read", "channels", "move", "forge", "detect", "prevent", "tokens", "spread", "size")
 
@@ -83,12 +83,13 @@ def findings(folder: Path, beside: Path) -> str:
 
 def machines(path: Path) -> str:
     """Minutes of `make all` by machine, as `make bench WORKS="machine make-all"` found them."""
-    lines = [line("cores", "a matrix product, a core", "`make all`", "expected beforehand"),
+    lines = [line("cores", "a matrix product", "`make all`", "expected beforehand"),
              "|---:|---:|---:|---:|"]
     for one in sorted(read_json(path, [MACHINE]), key=lambda one: one["gflops"]):
         took = [f"{minutes:.0f} min" if isinstance(minutes, (int, float)) else "not run"
                 for minutes in (one["minutes"], one["expected"])]
-        lines.append(line(str(one["cores"]), f"{one['gflops']:.0f} GFLOP/s", *took))
+        where = "a core" if one["device"] == "cpu" else f"on the GPU ({one['device']})"
+        lines.append(line(str(one["cores"]), f"{one['gflops']:,.0f} GFLOP/s {where}", *took))
     return "\n".join(lines) + "\n"
 
 
