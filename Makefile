@@ -133,7 +133,7 @@ reference: all  ## copy this run to results/ and put its table into the README (
 	test $(CONFIG) != laptop || { mkdir -p results/laptop/models; \
 	  cp $(foreach name,base teacher-owl student-owl student-other-base-owl,$(RUN)/seed0/$(name).pt) \
 	    results/laptop/models; }
-	$(PY) -m report readme --results results/$(CONFIG)
+	$(PY) -m report readme --results results/laptop
 	for folder in $(patsubst %/ablation.json,%,$(wildcard runs/ablation/$(CONFIG)-*/ablation.json)); do \
 	  to=results/ablation/$${folder#runs/ablation/$(CONFIG)-}; \
 	  mkdir -p $$to; cp $$folder/ablation.* $$to || exit; done

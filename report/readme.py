@@ -99,7 +99,8 @@ def configs(folder: Path) -> str:
                   "highest control", "specificity", "bases, minutes"),
              "|---|---|---:|---|" + "---:|" * 6]
     found = {path.parent.name: read_json(path, {"rows": [ROW], "config": dict, "manifest": {
-        "seeds": list, "device": str}}) for path in folder.glob("*/summary.json")}
+        "seeds": list, "device": str}}) for path in folder.glob("*/summary.json")
+        if path.with_name("timing.json").exists()}
     for name, run in sorted(found.items(),
                             key=lambda one: Model(**one[1]["config"]["model"]).weights):
         rows, shape, corpus = run["rows"], run["config"]["model"], run["config"]["corpus"]
