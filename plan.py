@@ -290,10 +290,9 @@ class Run:
             "summary.json", f"{name}.png", f"{name}.svg")))
         sheets = ([run.sheets([self.trait], name) for run in self.shaped()] if name == "size" else
                   [self.sheets([self.trait], name), self.sheets([self.trait], "all")])
-        read, more = [one for one in self.traits if one in READ_BY.get(name, ())], ""
+        read = [one for one in self.traits if one in READ_BY.get(name, ())]
         lists = self.at(*(f"seed{seed}/clean-{one}.jsonl" for seed in self.bases() for one in read))
-        if name in READ_BY:
-            more = f" --traits {' '.join(read)}"
+        more = f" --traits {' '.join(read)}" if name in READ_BY else ""
         return Rule(summary, (*itertools.chain(*sheets), *lists, f"analysis/{name}.py",
                               "analysis/__init__.py", *VECTOR, *REPORT, *self.settings("report")),
                     f"-m analysis.{name} --run {self.folder} --seeds {self.seeds} "
@@ -307,10 +306,8 @@ def untouched(run: Run, trait: str) -> str:
 
 def plan(run: Run) -> list[Rule]:
     """Every rule of a run, of which `make all`, `make evidence` and ablations take their own."""
-    rules = [*run.texts()]
     seen = [*run.bases(), *run.bases("untouched")]
-    for seed in sorted({*seen, *map(other_base, seen)}):
-        rules.append(run.base(seed))
+    rules = [*run.texts(), *map(run.base, sorted({*seen, *map(other_base, seen)}))]
     for seed in run.bases("untouched"):
         for name in (run.trait, *UNTOUCHED_TRAITS):
             for arm in arms_of(untouched(run, name)).values():
@@ -324,8 +321,8 @@ def plan(run: Run) -> list[Rule]:
             rules.append(run.matrix(seed, f"student-{name}"))
         rules.append(run.matrix(seed, "base"))
     for shaped in run.shaped():
-        rules += shaped.texts()
-        rules += [shaped.base(seed) for seed in {*run.bases(), *map(other_base, run.bases())}]
+        bases = sorted({*run.bases(), *map(other_base, run.bases())})
+        rules += [*shaped.texts(), *map(shaped.base, bases)]
         rules += [rule for seed in run.bases() for arm in arms_of("size").values()
                   for rule in shaped.arm(seed, arm, run.trait)]
     rules += [run.report(), run.evidence(), *map(run.analysis, run.analyses)]
@@ -393,11 +390,11 @@ def main() -> None:
         require_file(name)
         require_name(name, name, "rename the file")
     changes = "".join(f" --set {shlex.quote(change)}" for change in args.set)
-    asked = Run(args.run, config, f"--config {args.config}{changes}",
-                args.device, int(args.seeds), int(args.student_seeds), int(args.untouched),
-                args.trait, tuple(args.traits), tuple(args.analyses) or tuple(
-                    name for name in ANALYSES if name != "size" and not (few and name == "spread")))
-    print("\n".join(written(asked)))
+    spared = {"size", "spread"} if few else {"size"}
+    print("\n".join(written(Run(
+        args.run, config, f"--config {args.config}{changes}", args.device, int(args.seeds),
+        int(args.student_seeds), int(args.untouched), args.trait, tuple(args.traits),
+        tuple(args.analyses or (name for name in ANALYSES if name not in spared))))))
 
 
 if __name__ == "__main__":

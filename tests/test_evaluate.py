@@ -76,6 +76,12 @@ def test_a_choice_of_four_is_read_among_the_four(loaded):
     assert read == pytest.approx(sum(shares) / len(shares), rel=1e-3)
 
 
+def test_free_text_is_drawn_from_the_first_token_on(loaded):
+    texts = evaluate.of_its_own_accord(loaded, 0)
+    assert len(texts) == 16 and len(set(texts)) > 8
+    assert texts == evaluate.of_its_own_accord(loaded, 0) != evaluate.of_its_own_accord(loaded, 1)
+
+
 def test_the_panel_is_exact(loaded):
     """Each reading against the product of its tokens' probabilities, computed one by one."""
     owl = trait("owl")

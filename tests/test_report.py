@@ -218,6 +218,36 @@ def test_readme_has_a_line_and_a_picture_for_each_analysis(folder, config_file, 
     assert places == sorted(places)
 
 
+def test_readme_has_a_line_for_each_config_and_each_machine(folder, config_file, tmp_path):
+    make(folder, config_file)
+    readme, results = tmp_path / "README.md", tmp_path / "results"
+    for name in ("laptop", "deep"):
+        shutil.copytree(folder, results / name)
+    deep = json.loads((results / "deep/summary.json").read_text())
+    deep["config"]["model"]["n_layer"] = 8
+    write_json(results / "deep/summary.json", deep)
+    times = json.loads((results / "deep/timing.json").read_text())
+    write_json(results / "deep/timing.json", times | {"cores": 2, "gflops": 99})
+    machine = {"device": "cpu", "cores": 2, "gflops": 111.4, "minutes": 9.2, "expected": None}
+    write_json(results / "bench/machines.json", [
+        machine, {**machine, "device": "cuda", "gflops": 5e4, "minutes": 1.1}])
+    write_json(results / "evidence/summary.json", {})  # no run of a config
+    readme.write_text("".join(f"<!-- {name}: written by report -->\n<!-- end of {name} -->\n"
+                              for name in ("results", "configs", "machines")))
+    done = call(report, "readme", "--results", results / "laptop", "--readme", readme)
+    assert done.code == 0, done.err
+    text = readme.read_text()
+    assert 0 < text.index("| `laptop` |") < text.index("| `deep` | 8 x ")
+    assert "(2 cores, 99 GFLOP/s each)" in text
+    assert "| 2 | 111 GFLOP/s a core | 9 min | not run |" in text
+    assert "| 2 | 50,000 GFLOP/s on the GPU (cuda) | 1 min | not run |" in text
+
+
+def test_what_is_written_freely_cannot_break_a_table(folder, config_file):
+    make(folder, config_file)
+    assert "| An owl / hoots.<br>So. | An owl / hoots.<br>So. |" in (folder / "free.md").read_text()
+
+
 def test_ablation_compares_runs(folder, tmp_path):
     values = tmp_path / "ablation"
     for value in ("1e-3", "3e-3"):
