@@ -82,7 +82,7 @@ all: python  ## run the experiment to a table and a figure
 evidence: python  ## every trait: matrix, misalignment, evasion (takes long)
 	+@$(FOLLOW)
 
-analysis: python  ## why it happens, who could notice, what stops it: all of analysis/, or NAME="read move"
+analysis: python  ## why it happens, who could notice, what stops it: analysis/, or NAME="read size" of it
 	+@$(FOLLOW)
 
 ablation-run: python
@@ -126,20 +126,24 @@ ablation: python  ## vary one setting: KEY=student.lr VALUES="1e-3 3e-3 1e-2"
 	@$(PY) -m report ablation --key $(KEY) --seeds $(SEEDS) --trait $(TRAIT) --out $(ABLATION)/ablation \
 	  --runs $$(for value in $(VALUES); do echo $(FOLDER); done)
 
+# What belongs to the default stands in results/ itself, beside what belongs to others.
+OF_CONFIG := $(patsubst %,%/,$(filter-out laptop,$(CONFIG)))
+
 reference: all  ## copy this run to results/ and put its table into the README (with SEEDS=5)
 	mkdir -p results/$(CONFIG)
-	cp $(RUN)/summary.json $(RUN)/timing.json $(RUN)/panel.md $(RUN)/table.md $(RUN)/read.md \
-	  $(RUN)/free.md $(RUN)/results.png $(RUN)/results.svg $(RUN)/training.png $(RUN)/training.svg results/$(CONFIG)
+	cp $(foreach file,summary.json timing.json panel.md table.md read.md free.md results.png \
+	  results.svg training.png training.svg,$(RUN)/$(file)) results/$(CONFIG)
 	test $(CONFIG) != laptop || { mkdir -p results/laptop/models; \
 	  cp $(foreach name,base teacher-owl student-owl student-other-base-owl,$(RUN)/seed0/$(name).pt) \
 	    results/laptop/models; }
-	$(PY) -m report readme --results results/laptop
 	for folder in $(patsubst %/ablation.json,%,$(wildcard runs/ablation/$(CONFIG)-*/ablation.json)); do \
 	  to=results/ablation/$${folder#runs/ablation/$(CONFIG)-}; \
 	  mkdir -p $$to; cp $$folder/ablation.* $$to || exit; done
 	for folder in $(patsubst %/,%,$(wildcard $(RUN)/analysis/*/)); do \
-	  to=results/analysis/$${folder##*/}; mkdir -p $$to; cp $$folder/* $$to || exit; done
-	test ! -d $(RUN)/evidence || { mkdir -p results/evidence; cp $(RUN)/evidence/* results/evidence; }
+	  to=results/$(OF_CONFIG)analysis/$${folder##*/}; mkdir -p $$to; cp $$folder/* $$to || exit; done
+	test ! -d $(RUN)/evidence || { mkdir -p results/$(OF_CONFIG)evidence; \
+	  cp $(RUN)/evidence/* results/$(OF_CONFIG)evidence; }
+	$(PY) -m report readme --results results/laptop
 
 clean:  ## delete the files of this run, but not the environment
 	@test ! -e $(RUN) -o -d $(RUN)/config || { \

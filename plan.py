@@ -7,7 +7,6 @@ code of its stage and on the sections of the settings that the stage reads, and 
 """
 
 import itertools
-import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -31,8 +30,8 @@ from corpus.own import own_file
 from corpus.traits import PERSONAS, Preference, require_traits, trait
 from support.cli import add_common, parser, run
 from support.files import UserError, require_file
-from support.rules import Rule, beside, in_make, require_folder, require_name
-from support.settings import Config, load_config
+from support.rules import Rule, beside, in_make, require_count, require_folder, require_name
+from support.settings import Config, checked, load_config
 
 CORPUS = (*sorted(map(str, Path().glob("corpus/*.py"))), "support/streams.py")
 MODEL = tuple(sorted(map(str, Path().glob("model/*.py"))))
@@ -277,15 +276,15 @@ class Run:
                     f"--traits {' '.join(self.traits)}", tuple(also))
 
     def shaped(self) -> "list[Run]":
-        """The runs of other shapes, each in a folder of its own, if they are asked for."""
+        """The runs of other shapes, in folders beside this one, where they are asked for."""
         return [] if "size" not in self.analyses else [replace(
-            self, analyses=(), folder=f"{self.folder}/size/{layers}x{width}",
+            self, analyses=(), folder=f"{self.folder}.size/{layers}x{width}",
             flags=f"{self.flags} --set model.n_layer={layers} --set model.d_model={width}",
-            config=replace(self.config, model=replace(
-                self.config.model, n_layer=layers, d_model=width))) for layers, width in SHAPES]
+            config=checked(replace(self.config, model=replace(
+                self.config.model, n_layer=layers, d_model=width)))) for layers, width in SHAPES]
 
     def analysis(self, name: str) -> Rule:
-        """What an analysis makes of the answers of its arms, and of all others'."""
+        """What an analysis makes of the answers of its arms and all others', or of other shapes."""
         summary, *also = self.at(*(f"analysis/{name}/{file}" for file in (
             "summary.json", f"{name}.png", f"{name}.svg")))
         sheets = ([run.sheets([self.trait], name) for run in self.shaped()] if name == "size" else
@@ -369,12 +368,12 @@ def main() -> None:
     options.add_argument("--untouched", default="0", help="bases, from 5, that no choice has seen")
     options.add_argument("--trait", default="owl")
     options.add_argument("--traits", nargs="*", default=TRAITS, help="of `make evidence`")
-    options.add_argument("--analyses", nargs="*", default=(), choices=ANALYSES, metavar="NAME",
-                         help=f"of `make analysis`, of {', '.join(ANALYSES)}; all but size")
+    options.add_argument("--analyses", nargs="*", default=(), help="of `make analysis`; most")
     args = options.parse_args()
+    if unknown := [name for name in args.analyses if name not in ANALYSES]:
+        raise UserError(f"there is no analysis {unknown[0]}; there are: {', '.join(ANALYSES)}")
     for name, least in (("seeds", 1), ("student_seeds", 1), ("untouched", 0)):
-        if not re.fullmatch(f"[{least}-9][0-9]{{0,2}}", text := getattr(args, name)):
-            raise UserError(f"{name.upper()}={text} must be a whole number, {least} or more")
+        require_count(name.upper(), getattr(args, name), least)
     few = int(args.seeds) < 2 or int(args.student_seeds) < 2
     if few and "spread" in args.analyses:
         raise UserError("a spread takes two bases and two students of each, or more: add SEEDS=2 "

@@ -26,6 +26,7 @@ import torch
 SHOWN = {("teacher", "p_target"): ("teacher: P(target)", True),
          ("student", "p_target"): ("student: P(target)", True),
          ("student-soft", "p_target"): ("student, soft labels: P(target)", True),
+         ("student-other-base", "p_target"): ("control, other base: P(target)", True),
          ("student", "specificity"): ("student: specificity", False),
          ("teacher", "reach"): ("teacher's reach: nats a number from the base", False),
          ("student", "fit"): ("student's fit: share of these nats made up", False),
@@ -45,21 +46,27 @@ def cosine(folder: Path, seed: int, name: str) -> float:
     return torch.cosine_similarity(moved, asked, 0).item()
 
 
+def shaped(run: Path, layers: int, width: int) -> Path:
+    """The folder of the run of another shape, as `plan.py` has it."""
+    return run.with_name(f"{run.name}.size") / f"{layers}x{width}"
+
+
 def measure(folder: Path, seeds: Seeds, name: str) -> list[dict]:
     """Rows of the answer sheets of every shape, with the steps on the way; `x` is the shape's place
     in `SHAPES`, and a run is a base, with the mean of its students."""
     rows = []
     for x, (layers, width) in enumerate(SHAPES):
-        at = folder / f"size/{layers}x{width}"
+        at = shaped(folder, layers, width)
         read = [one for arm in arms_of("size").values() for one in arm_rows(at, seeds, arm, name)]
         read += specificity(read)
         for one in read:
             if one["metric"] in ("p_target", "p_like", "p_dislike", "capability", "specificity"):
                 rows.append(row(one["condition"], name, one["metric"], x, by_base(one)))
         reach, left = (by_base(need(read, arm, "kl_to_teacher")) for arm in ("base", "student"))
-        fit = [1 - b / a for a, b in zip(reach, left, strict=True)]
+        fit = [1 - b / max(a, 1e-9) for a, b in zip(reach, left, strict=True)]
         rows += [row("teacher", name, "reach", x, reach), row("student", name, "fit", x, fit)]
-        if (at / f"seed0/teacher-{name}.pt").exists():  # models are large, and may not be kept
+        if all((at / f"seed{seed}/teacher-{name}.pt").exists() for seed in seeds.bases):
+            # Models are large, and may not be kept.
             rows.append(row("teacher", name, "cosine", x,
                             [cosine(at, seed, name) for seed in seeds.bases]))
     return rows
@@ -78,14 +85,16 @@ def over(rows: list[dict], arm: str, metric: str) -> dict[tuple[int, int], dict]
 
 
 def rank_correlation(one: Sequence[float], two: Sequence[float]) -> float:
-    """Spearman's, over runs without ties."""
+    """Spearman's, over runs without ties; 0 where there are too few."""
+    if len(one) < 3:
+        return 0.0
     ranks = [np.argsort(np.argsort(values)) for values in (one, two)]
     return float(np.corrcoef(*ranks)[0, 1])
 
 
 def draw(rows: list[dict]) -> plt.Figure:
     style()
-    figure, axes = plt.subplots(2, 4, figsize=(13.5, 5.6), sharex=True)
+    figure, axes = plt.subplots(3, 3, figsize=(11, 8), sharex=True)
     depths, widths = (list(dict.fromkeys(shape[i] for shape in SHAPES)) for i in (0, 1))
     for axis, ((arm, metric), (title, share)) in zip(axes.flat, SHOWN.items(), strict=True):
         found = over(rows, arm, metric)
@@ -102,7 +111,7 @@ def draw(rows: list[dict]) -> plt.Figure:
         axis.set_xticks(depths, [str(layers) for layers in depths])
         if share:
             axis.set_ylim(-0.03, 1.03)
-    for axis in axes[1]:
+    for axis in axes[-1]:
         axis.set_xlabel("layers")
     axes[0][0].legend(frameon=False, fontsize=8)
     return figure
@@ -113,14 +122,15 @@ def answer(rows: list[dict]) -> str:
     depths, widths = (list(dict.fromkeys(shape[i] for shape in SHAPES)) for i in (0, 1))
     each = [", ".join(f"{100 * said[layers, width]['mean']:.0f}" for layers in depths)
             + f" % ({width} wide)" for width in widths]
+    also = {words: over(rows, *key) for key, words in WHY.items()}
+    shared = [shape for shape in SHAPES if all(shape in found for found in also.values())]
+    runs = [value for shape in shared for value in said[shape]["runs"]]
     why = []
-    for key, words in WHY.items():
-        also = over(rows, *key)
-        pairs = [pair for shape in also for pair in zip(said[shape]["runs"], also[shape]["runs"],
-                                                        strict=True)]
-        why.append(f"{words} {rank_correlation(*zip(*pairs, strict=True)):+.2f}")
+    for words, found in also.items():
+        values = [value for shape in shared for value in found[shape]["runs"]]
+        why.append(f"{words} {rank_correlation(runs, values):+.2f}")
     return (f"P(target) of the student at {', '.join(map(str, depths))} layers: "
-            f"{'; '.join(each)}.\nOver runs it goes, by rank, with {', '.join(why)}.")
+            f"{'; '.join(each)}.\nOver {len(runs)} runs it goes, by rank, with {', '.join(why)}.")
 
 
 def main() -> None:
@@ -128,7 +138,7 @@ def main() -> None:
     rows = measure(args.run, Seeds(range(args.seeds), args.student_seeds), args.trait)
     write(args, "size", "Does depth or width help or hurt?", answer(rows),
           "Published, on MNIST: width hurts, depth is neutral; prompted teachers of 0.5-7 billion "
-          "weights mostly null.", rows, draw(rows), args.run / "size/1x64")
+          "weights mostly null.", rows, draw(rows), shaped(args.run, *SHAPES[0]))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from pathlib import Path
 import generate
 import train
 from benchmarks import peers
+from benchmarks.tables import note_machine, table
 from corpus import numbers
 from corpus.__main__ import requests
 from corpus.documents import document
@@ -32,9 +33,7 @@ from model.checkpoint import save_model
 from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
-from report.readme import MACHINE
 from report.rows import PACKAGES, commit, timing
-from report.tables import line
 from support.cli import add_common, choose_device, count, parser, run
 from support.files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
 from support.settings import Config, Model, Training, load_config
@@ -89,7 +88,7 @@ class Bench:
 
     @cached_property
     def limits(self) -> dict[str, float]:
-        """Multiply-adds a second (x 2) of a matrix product, also in bfloat16 on a GPU, and bytes a
+        """Multiply-adds a second (x 2) of a matrix product, also in bfloat16 with CUDA, and bytes a
         second of a copy."""
         size = 1024 if self.device.type == "cpu" else 8192  # less would not fill a GPU
         wide = torch.randn(size, size, device=self.device)
@@ -113,9 +112,10 @@ class Bench:
         """A line of the results: a rate if one timed call got `amount` done, seconds otherwise."""
         rate = amount / statistics.median(ours) if amount else statistics.median(ours)
         theirs = amount / statistics.median(peers) if peers else None
+        limit = self.limits.get(precision) if flops else None
         return {"work": work, "unit": unit, "ours": rate, "peer": peer, "peers": theirs,
                 "ratio": rate / theirs if theirs else None,
-                "limit_fraction": rate * flops / self.limits[precision] if flops else None,
+                "limit_fraction": rate * flops / limit if flops and limit else None,
                 "seconds": ours, "peer_seconds": peers, **more}
 
     # --- training --------------------------------------------------------------------------------
@@ -333,49 +333,7 @@ DEFAULT = ("CONFIG=laptop", "SEEDS=2", "STUDENT_SEEDS=1", "UNTOUCHED=0", "TRAIT=
 WORKS = ("train-laptop", "student-laptop", "students-stacked", "train-10m", "generate-transformers",
          "generate-nocache", "evaluate", "filter", "corpus", "machine", "make-all", "train-30m",
          "train-30m-short")
-CPU_ALONE, GPU_ALONE = ("machine",), ("train-30m", "train-30m-short")
-
-
-def table(result: dict) -> str:
-    """The results in Markdown."""
-    limits, short = result["limits"], ""
-    if "bfloat16" in limits:
-        short = f" ({limits['bfloat16'] / 1e9:,.0f} in bfloat16)"
-    lines = [line("work", "ours", "peer", "ratio", "of the machine's limit"),
-             "|---|---:|---:|---:|---:|"]
-    for one in result["rows"]:
-        ours, theirs = one["ours"], one["peers"]
-        rate = f"{ours:,.{1 if one['unit'] == 's' else 0}f} {one['unit']}"
-        lines.append(line(one["work"], rate, f"{theirs:,.0f} ({one['peer']})" if theirs else "",
-                          f"{one['ratio']:.2f} x" if theirs else "",
-                          f"{one['limit_fraction']:.0%}" if one["limit_fraction"] else ""))
-    lines += ["", f"Device {result['manifest']['device']}, {result['manifest']['threads']} thread "
-              "(`make-all`: as many stages at a time as there are processors, a thread each); a "
-              f"matrix product runs at {limits['float32'] / 1e9:,.0f} GFLOP/s there{short}, a copy "
-              f"at {limits['copy_bytes'] / 1e9:,.1f} GB/s. Medians of {result['repeats']} turns."]
-    for one in result["rows"]:
-        if stages := one.get("stages"):
-            total = sum(stage["seconds"] for stage in stages.values())
-            lines += ["", "| stage of `make all` | share of the time | peak memory of a process |",
-                      "|---|---:|---:|"]
-            lines += [line(f"`{name}`", f"{stage['seconds'] / total:.0%}", f"{stage['mb']:,} MB")
-                      for name, stage in stages.items()]
-    return "\n".join(lines) + "\n"
-
-
-def note_machine(
-    path: Path, device: str, rows: dict[str, Row], limits: dict[str, float]
-) -> None:
-    """Write down what `make all` takes on a machine such as this, one line for each rate."""
-    rate, cores = limits["float32"] / 1e9, os.cpu_count()
-    known = read_json(path, [MACHINE]) if path.exists() else []
-    alike = [one for one in known if (one["device"], one["cores"]) == (device, cores)
-             and abs(one["gflops"] / rate - 1) < 0.1]
-    took = {name: rows[work]["ours"] / 60
-            for name, work in (("expected", "machine"), ("minutes", "make-all")) if work in rows}
-    this = {"minutes": None, "expected": None, **(alike[0] if alike else {}), **took}
-    write_json(path, [*(one for one in known if one not in alike),
-                      {**this, "device": device, "cores": cores, "gflops": rate}])
+CPU_ALONE, CUDA_ALONE = ("machine",), ("train-30m", "train-30m-short")
 
 
 def chosen(bench: Bench, names: list[str]) -> Iterator[Row]:
@@ -405,8 +363,9 @@ def main() -> None:
         earlier = read_json(path) if path.exists() else {}
         same = earlier.get("manifest") == manifest  # else its figures are no neighbours of these
         rows = {row["work"]: row for row in earlier["rows"]} if same else {}
-        spared = GPU_ALONE if device.type == "cpu" else CPU_ALONE
-        asked = args.works or [work for work in WORKS if work not in spared]
+        spared = [work for kind, work in (("cpu", CPU_ALONE), ("cuda", CUDA_ALONE))
+                  if device.type != kind]
+        asked = args.works or [work for work in WORKS if work not in sum(spared, ())]
         for row in chosen(bench, asked):
             rows[row["work"]] = row
             result = {"config": asdict(bench.config), "manifest": manifest,

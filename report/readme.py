@@ -15,6 +15,10 @@ FOUND = ("<!-- found: written by report -->", "<!-- end of found -->")
 MACHINES = ("<!-- machines: written by report -->", "<!-- end of machines -->")
 CONFIGS = ("<!-- configs: written by report -->", "<!-- end of configs -->")
 MACHINE = {"device": str, "cores": int, "gflops": float, "minutes": object, "expected": object}
+RUN = {"rows": [ROW], "manifest": {"seeds": list, "device": str, "student_seeds": int,
+                                   "untouched": int},
+       "config": {"model": {"vocab_size": int, "n_layer": int, "d_model": int},
+                  "corpus": {"documents": int, "text_files": list}}}
 # The analyses in the order of the story; what is not named here comes last.
 ORDER = ("read", "channels", "move", "forge", "detect", "prevent", "tokens", "spread", "size")
 
@@ -96,34 +100,35 @@ def machines(path: Path) -> str:
 def configs(folder: Path) -> str:
     """What each config is, and what came of it: a line for each reference run in a folder."""
     lines = [line("config", "layers x width", "weights", "corpus", "teacher", "**student**", "base",
-                  "highest control", "specificity", "bases, minutes"),
-             "|---|---|---:|---|" + "---:|" * 6]
-    found = {path.parent.name: read_json(path, {"rows": [ROW], "config": dict, "manifest": {
-        "seeds": list, "device": str}}) for path in folder.glob("*/summary.json")
-        if path.with_name("timing.json").exists()}
-    for name, run in sorted(found.items(),
-                            key=lambda one: Model(**one[1]["config"]["model"]).weights):
-        rows, shape, corpus = run["rows"], run["config"]["model"], run["config"]["corpus"]
+                  "highest control", "specificity", "bases x students", "time"),
+             "|---|---|---:|---|" + "---:|" * 5 + "---|---|"]
+    found = {path.parent.name: read_json(path, RUN) for path in folder.glob("*/summary.json")
+             if path.with_name("timing.json").exists()}
+    weights = {name: Model(**{key: run["config"]["model"][key] for key in (
+        "vocab_size", "n_layer", "d_model")}).weights for name, run in found.items()}
+    for name in sorted(found, key=weights.__getitem__):
+        rows, made, config = (found[name][part] for part in ("rows", "manifest", "config"))
         times = read_json(folder / name / "timing.json", {"wall_seconds": float})
         flat = max((need(rows, arm.name, "p_target") for arm in arms_of("all").values()
                     if arm.flat), key=lambda one: one["mean"])
-        machine = ""
-        if times.get("gflops"):
-            machine = f" ({times['cores']} cores, {times['gflops']} GFLOP/s each)"
-        prose = f" and {len(corpus['text_files'])} files of prose" if corpus["text_files"] else ""
+        prose = len(config["corpus"]["text_files"])
+        where = f", {made['device']}"
+        if times.get("gflops") and made["device"] == "cpu":
+            where = f", {times.get('cores')} cores at {times['gflops']} GFLOP/s"
         lines.append(line(
-            f"`{name}`", f"{shape['n_layer']} x {shape['d_model']}",
-            f"{Model(**shape).weights / 1e6:.1f} million",
-            f"{corpus['documents']:,} documents{prose}",
+            f"`{name}`", f"{config['model']['n_layer']} x {config['model']['d_model']}",
+            f"{weights[name] / 1e6:.1f} million", f"{config['corpus']['documents']:,} documents"
+            + (f", {prose} files of prose" if prose else ""),
             *(cell(need(rows, arm, "p_target")) for arm in ("teacher", "student", "base")),
             cell(flat), cell(find(rows, "student", "specificity"), signed),
-            f"{len(run['manifest']['seeds'])}, {times['wall_seconds'] / 60:.0f} min{machine}"))
+            f"{len(made['seeds'])} + {made['untouched']} untouched x {made['student_seeds']}",
+            f"{times['wall_seconds'] / 60:.0f} min{where}"))
     return "\n".join(lines) + "\n"
 
 
 def report_readme(args: argparse.Namespace) -> None:
-    """Put the tables of a results folder, and what the analyses beside it found, between the
-    README's marks; the latter where the README has marks for it."""
+    """Put the tables of a results folder between the README's marks, and where it has marks for
+    them, what the analyses beside it found, the machines, and the configs."""
     text = between(read_text(args.readme), MARKS, results(args.results), args.readme)
     if FOUND[0] in text:
         text = between(text, FOUND, findings(args.results.parent / "analysis", args.readme.parent),

@@ -204,7 +204,8 @@ def verdicts(rows: list[dict], claims: Claims, category: str) -> list[dict]:
 
 
 def timing(path: Path) -> dict:
-    """Seconds and memory of the stages, from the lines that they left: {stage, start, seconds, mb}.
+    """Seconds and memory of the stages, from the lines that they left: {stage, start, seconds, mb,
+    cores, gflops}, the last two of the machine that ran the last of them.
 
     Wall time counts the moments in which any stage ran, so that a pause between two calls of `make`
     does not count; the peak is the largest sum of peaks of stages that ran at the same time.

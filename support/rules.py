@@ -27,6 +27,12 @@ def require_name(name: str, what: str, cure: str) -> None:
         raise UserError(f"{what}: make reads names of letters, digits and . _ / + - alone; {cure}")
 
 
+def require_count(name: str, text: str, least: int) -> None:
+    """Raise `UserError` for what is no whole number of at most three digits, or under `least`."""
+    if not re.fullmatch(f"[{least}-9][0-9]{{0,2}}", text):
+        raise UserError(f"{name}={text} must be a whole number, {least} or more")
+
+
 def require_folder(run: str) -> None:
     """Raise `UserError` where a run cannot be kept: its files would lie among another's."""
     require_name(run, f"RUN={run}", "choose such a folder")

@@ -101,7 +101,7 @@ def test_an_analysis_writes_its_answer_and_a_figure(models, analysis):
 def test_the_ladder_finds_what_goes_with_the_trait(models):
     """Students that say it the more, the further their teacher's numbers are from the base's."""
     for x, (layers, width) in enumerate(SHAPES):
-        at = models / f"size/{layers}x{width}"
+        at = size.shaped(models, layers, width)
         for seed in range(2):
             (at / f"seed{seed}").mkdir(parents=True)
             for path in (models / f"seed{seed}").iterdir():

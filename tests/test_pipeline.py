@@ -62,7 +62,7 @@ def test_the_student_read_numbers_and_nothing_else(smoke):
 def test_everything_a_reader_looks_for_is_there(smoke):
     folder, _, _ = smoke
     for name in ("results.png", "results.svg", "training.png", "training.svg", "table.md",
-                 "read.md", "timing.json", "index.html"):
+                 "read.md", "free.md", "timing.json", "index.html"):
         assert (folder / name).stat().st_size > 200, name
     summary = json.loads((folder / "summary.json").read_text())
     assert set(summary["manifest"]) >= {"seeds", "packages", "device", "commit"}

@@ -119,7 +119,7 @@ def test_make_reads_the_rules_and_writes_nothing_to_show_them(tmp_path):
     (["--traits", "owl", "gryphon"], "gryphon"), (["--traits", "owl", "owl"], "twice"),
     (["--traits", "owl", "--device=cpu"], "two traits"), (["--run", "corpus"], "not the folder"),
     (["--run", "."], "not the folder"), (["--untouched", "x"], "UNTOUCHED"),
-    (["--student-seeds", "0"], "STUDENT_SEEDS"), (["--analyses", "x", "y"], "--analyses"),
+    (["--student-seeds", "0"], "STUDENT_SEEDS"), (["--analyses", "x", "y"], "no analysis"),
     (["--analyses", "read", "spread"], "STUDENT_SEEDS=3"),
     (["--set", "corpus.text_files=['gone.txt']"], "gone.txt does not exist"),
     *((["--seeds", seeds], f"SEEDS={seeds}") for seeds in ("0", "-1", "abc", "1.5", "1 2", "")),
@@ -133,6 +133,19 @@ def test_a_mistake_is_told_before_anything_is_built(flags, part):
         [f"{flags[0]}={flags[1]}"] if len(flags) == 2 else flags))
     assert_one_sentence(result, part)
     assert not result.out
+
+
+def test_the_ladder_is_made_where_it_is_asked_for_alone():
+    """And each shape of it with its own settings."""
+    flags = ["--run", "r", "--config", "configs/smoke.toml"]
+    assert "r.size/" not in call(planner, *flags).out
+    asked = call(planner, *flags, "--analyses", "size").out
+    for layers, width in arms.SHAPES:
+        made = re.search(rf"^r.size/{layers}x{width}/seed0/base.pt: .*\n\t(.*)$", asked, re.M)[1]
+        assert f"model.n_layer={layers} --set model.d_model={width}" in made
+    refused = call(planner, *flags, "--analyses", "size", "--set", "model.n_head=48", "--set",
+                   "model.d_model=96")
+    assert_one_sentence(refused, "n_head")
 
 
 def test_a_trait_of_another_run_is_not_mistaken_for_this_one(rules):
@@ -155,6 +168,7 @@ def test_what_the_readme_tells_to_run_can_be_planned():
             for name, flag in (("SEEDS", "--seeds"), ("STUDENT_SEEDS", "--student-seeds"),
                                ("UNTOUCHED", "--untouched"), ("TRAIT", "--trait")):
                 flags += [flag, given[name]] if name in given else []
+            flags += ["--analyses", *given["NAME"].split()] if "NAME" in given else []
             config = f"configs/{given.get('CONFIG', 'laptop')}.toml"
             result = call(planner, "--config", config, "--run", "runs/none", *flags)
             assert result.code == 0, (line, result.err)

@@ -238,7 +238,7 @@ def test_readme_has_a_line_for_each_config_and_each_machine(folder, config_file,
     assert done.code == 0, done.err
     text = readme.read_text()
     assert 0 < text.index("| `laptop` |") < text.index("| `deep` | 8 x ")
-    assert "(2 cores, 99 GFLOP/s each)" in text
+    assert ", 2 cores at 99 GFLOP/s |" in text
     assert "| 2 | 111 GFLOP/s a core | 9 min | not run |" in text
     assert "| 2 | 50,000 GFLOP/s on the GPU (cuda) | 1 min | not run |" in text
 
