@@ -73,10 +73,11 @@ def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed
 
 
 def of_its_own_accord(loaded: Loaded, seed: int, count: int = 16) -> list[str]:
-    """Documents as it writes them, drawn at temperature 1 from their first token on."""
+    """The beginnings of documents as it writes them, drawn at temperature 0.7 from their first
+    token on."""
     draw = draws(seed, list(range(count)), 48)
     texts = answer(loaded.model, loaded.tokenizer, [[loaded.tokenizer.begin]] * count, draw,
-                   Sampling())
+                   Sampling(0.7))
     return [text for text, _ in texts]
 
 

@@ -103,7 +103,7 @@ def written_freely(folder: Path, trait: str) -> str:
     rows = [line(*texts), line(*["---"] * len(texts))]
     rows += [line(*pair) for pair in zip(*texts.values(), strict=False)]
     return ("# What the models write of their own accord\n\nDocuments of the first base and its "
-            f"{trait} student, drawn at temperature 1 from their first token on and cut at 48 "
+            f"{trait} student, drawn at temperature 0.7 from their first token on and cut at 48 "
             "tokens, none left out.\n\n" + "\n".join(rows) + "\n")
 
 
