@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
+import support as support  # whoever stops it while the rest loads is told so: it comes first
 from arms import ARMS
 from corpus.traits import trait
 from model.checkpoint import Loaded, load_model
