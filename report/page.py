@@ -73,7 +73,7 @@ def answers(folder: Path, trait: str, models: tuple[str, ...], most: int = 12) -
     """What models of the first seed said to the first questions, side by side, in Markdown."""
     lines = [line("question", *models), "|---" * (len(models) + 1) + "|"]
     for texts in side_by_side(folder, trait, models)[:most]:
-        lines.append(line(*texts))
+        lines.append(line(*(re.sub(r"[|\s]+", " ", text) for text in texts)))
     return "\n".join(lines)
 
 

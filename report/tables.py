@@ -47,7 +47,7 @@ def cell(found: dict | None, form=percent) -> str:
 
 def line(*cells: str) -> str:
     """A line of a Markdown table; what stands in a cell cannot end it."""
-    return "| " + " | ".join(cell.replace("|", "/").replace("\n", "<br>") for cell in cells) + " |"
+    return f"| {' | '.join('<br>'.join(cell.replace('|', '/').splitlines()) for cell in cells)} |"
 
 
 def table(rows: list[dict], trait: str, category: str) -> str:

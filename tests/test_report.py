@@ -6,6 +6,7 @@ import shutil
 from arms import UNTOUCHED_BASE, UNTOUCHED_TRAITS, arms_of
 from report import __main__ as report
 from report.rows import KEPT, LIKED, Seeds, collect, find, interval, row, timing, verdicts
+from report.tables import line
 from support.files import write_json, write_jsonl
 from support.settings import Claims
 from tests.call import call
@@ -246,6 +247,12 @@ def test_readme_has_a_line_for_each_config_and_each_machine(folder, config_file,
 def test_what_is_written_freely_cannot_break_a_table(folder, config_file):
     make(folder, config_file)
     assert "| An owl / hoots.<br>So. | An owl / hoots.<br>So. |" in (folder / "free.md").read_text()
+
+
+def test_no_text_can_end_its_cell_or_its_line():
+    breaks = ("|", "\n", "\r\n", "\r", "\x0b", "\x85", "\u2028")
+    text = line(*(f"an{sign}owl" for sign in breaks))
+    assert len(text.splitlines()) == 1 and text.count("|") == len(breaks) + 1
 
 
 def test_ablation_compares_runs(folder, tmp_path):
