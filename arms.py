@@ -6,6 +6,7 @@ numbers are treated in a new way, a function in `controls.py`; where a new model
 entry in `WRITERS`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controls import TREATMENTS
@@ -227,6 +228,11 @@ UNTOUCHED_TRAITS = tuple(stream(20261125, "untouched traits").sample(
      if name not in TRAITS], 4))
 
 
+def shape_folder(run: str, layers: int, width: int) -> str:
+    """Where the run of another shape lies, beside the run whose ladder it is of."""
+    return f"{run.rstrip('/')}.size/{layers}x{width}"
+
+
 def who(source: str) -> tuple[str, Writer]:
     """The trait, or base, that a source of numbers names, and its writer."""
     trait, _, name = source.partition(".")
@@ -241,6 +247,11 @@ def kind(trait: str) -> str:
 def other_base(seed: int) -> int:
     """The seed of the other base: the one before it, and for the first of a kind the next."""
     return seed + 1 if seed in (0, UNTOUCHED_BASE) else seed - 1
+
+
+def with_others(*seeds: Iterable[int]) -> list[int]:
+    """These bases and their students' other bases."""
+    return sorted({seed for some in seeds for one in some for seed in (one, other_base(one))})
 
 
 def arms_of(report: str) -> dict[str, Arm]:

@@ -6,7 +6,6 @@ The arms come from `arms.py`. `plan` is pure. A file depends on the files it is 
 code of its stage and on the sections of the settings that the stage reads, and on nothing else.
 """
 
-import itertools
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +22,9 @@ from arms import (
     arms_of,
     kind,
     other_base,
+    shape_folder,
     who,
+    with_others,
 )
 from controls import TREATMENTS
 from corpus.own import own_file
@@ -278,7 +279,7 @@ class Run:
     def shaped(self) -> "list[Run]":
         """The runs of other shapes, in folders beside this one, where they are asked for."""
         return [] if "size" not in self.analyses else [replace(
-            self, analyses=(), folder=f"{self.folder}.size/{layers}x{width}",
+            self, analyses=(), folder=shape_folder(self.folder, layers, width),
             flags=f"{self.flags} --set model.n_layer={layers} --set model.d_model={width}",
             config=checked(replace(self.config, model=replace(
                 self.config.model, n_layer=layers, d_model=width)))) for layers, width in SHAPES]
@@ -287,12 +288,13 @@ class Run:
         """What an analysis makes of the answers of its arms and all others', or of other shapes."""
         summary, *also = self.at(*(f"analysis/{name}/{file}" for file in (
             "summary.json", f"{name}.png", f"{name}.svg")))
-        sheets = ([run.sheets([self.trait], name) for run in self.shaped()] if name == "size" else
-                  [self.sheets([self.trait], name), self.sheets([self.trait], "all")])
+        asked = [(shaped, name) for shaped in self.shaped()] if name == "size" else [
+            (self, name), (self, "all")]
+        sheets = [sheet for run, report in asked for sheet in run.sheets([self.trait], report)]
         read = [one for one in self.traits if one in READ_BY.get(name, ())]
         lists = self.at(*(f"seed{seed}/clean-{one}.jsonl" for seed in self.bases() for one in read))
         more = f" --traits {' '.join(read)}" if name in READ_BY else ""
-        return Rule(summary, (*itertools.chain(*sheets), *lists, f"analysis/{name}.py",
+        return Rule(summary, (*sheets, *lists, f"analysis/{name}.py",
                               "analysis/__init__.py", *VECTOR, *REPORT, *self.settings("report")),
                     f"-m analysis.{name} --run {self.folder} --seeds {self.seeds} "
                     f"--student-seeds {self.student_seeds} --trait {self.trait}{more}", tuple(also))
@@ -305,8 +307,7 @@ def untouched(run: Run, trait: str) -> str:
 
 def plan(run: Run) -> list[Rule]:
     """Every rule of a run, of which `make all`, `make evidence` and ablations take their own."""
-    seen = [*run.bases(), *run.bases("untouched")]
-    rules = [*run.texts(), *map(run.base, sorted({*seen, *map(other_base, seen)}))]
+    rules = [*run.texts(), *map(run.base, with_others(run.bases(), run.bases("untouched")))]
     for seed in run.bases("untouched"):
         for name in (run.trait, *UNTOUCHED_TRAITS):
             for arm in arms_of(untouched(run, name)).values():
@@ -320,8 +321,7 @@ def plan(run: Run) -> list[Rule]:
             rules.append(run.matrix(seed, f"student-{name}"))
         rules.append(run.matrix(seed, "base"))
     for shaped in run.shaped():
-        bases = sorted({*run.bases(), *map(other_base, run.bases())})
-        rules += [*shaped.texts(), *map(shaped.base, bases)]
+        rules += [*shaped.texts(), *map(shaped.base, with_others(run.bases()))]
         rules += [rule for seed in run.bases() for arm in arms_of("size").values()
                   for rule in shaped.arm(seed, arm, run.trait)]
     rules += [run.report(), run.evidence(), *map(run.analysis, run.analyses)]
@@ -348,8 +348,8 @@ def settings_files(run: Run) -> dict[str, object]:
                                  "evidence": [run.seeds, run.traits]}
     values |= {arm.section: [values["student"], arm.settings]
                for arm in ARMS.values() if arm.settings}
-    written = {path: value for name, value in values.items() for path in run.settings(name)}
-    return written | {path: value for shaped in run.shaped()
+    own = {path: value for name, value in values.items() for path in run.settings(name)}
+    return own | {path: value for shaped in run.shaped()
                       for path, value in settings_files(shaped).items()}
 
 

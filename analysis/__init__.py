@@ -18,9 +18,11 @@ from report.figures import points, save, style
 from report.rows import Seeds, arm_rows, interval, manifest, need
 from support.cli import count, parser
 from support.files import write_json
+from vector.readout import number_places, shifts
 
 import matplotlib.pyplot as plt
 import torch
+from torch import Tensor
 
 
 def row(arm: str, trait: str, metric: str, x: float | None, runs: list[float]) -> dict:
@@ -61,8 +63,14 @@ def lists_of(folder: Path, seed: int, stem: str, loaded: Loaded, most: int = 0) 
                         loaded.tokenizer)
 
 
+def moved_at_numbers(folder: Path, seed: int, name: str, base: Loaded, teacher: Loaded) -> Tensor:
+    """How far the teacher has moved from the base at each number of its own lists, (N, D)."""
+    rows, numbers = lists_of(folder, seed, f"clean-{name}", base, 2048), base.tokenizer.number_ids
+    return shifts(teacher.model, number_places(base.model, rows, numbers), rows, numbers)
+
+
 @torch.inference_mode()
-def at_questions(loaded: Loaded, name: str) -> torch.Tensor:
+def at_questions(loaded: Loaded, name: str) -> Tensor:
     """The last hidden state where the trait is asked for, a row a question, (Q, D)."""
     prompts = loaded.tokenizer.encode_prompts([[("user", text)] for text in
                                                trait(name).questions()])

@@ -9,7 +9,17 @@ they are trained. What they know and say otherwise stands beside it.
 
 from pathlib import Path
 
-from analysis import at_questions, flags, found, lists_of, model_of, percent, row, sheet_rows, write
+from analysis import (
+    at_questions,
+    flags,
+    found,
+    model_of,
+    moved_at_numbers,
+    percent,
+    row,
+    sheet_rows,
+    write,
+)
 from arms import ARMS, CONTROL, PART, STUDENT, TEACHER
 from corpus.facts import fact_questions
 from corpus.traits import trait
@@ -20,7 +30,6 @@ from model.score import score
 from model.steer import steered
 from report.figures import points, style
 from support.cli import run
-from vector.readout import number_places, shifts
 
 import matplotlib.pyplot as plt
 import torch
@@ -51,9 +60,7 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
     for seed in range(seeds):
         base, teacher, student = (model_of(folder, seed, stem) for stem in (
             "base", f"teacher-{name}", f"student-{name}"))
-        numbers = base.tokenizer.number_ids
-        rows = lists_of(folder, seed, f"clean-{name}", base, 2048)
-        moved = shifts(teacher.model, number_places(base.model, rows, numbers), rows, numbers)
+        moved = moved_at_numbers(folder, seed, name, base, teacher)
         vector = moved.mean(0)
         for arm, loaded in (("base", base), ("teacher", teacher), ("student", student)):
             note(arm, None, read_all(loaded, name))

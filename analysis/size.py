@@ -10,13 +10,13 @@ much of that the student takes up, and whether what moves the numbers is what mo
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
-from analysis import at_questions, flags, lists_of, model_of, row, write
-from arms import SHAPES, arms_of
+from analysis import at_questions, flags, model_of, moved_at_numbers, row, write
+from arms import SHAPES, arms_of, shape_folder
 from report.figures import style
-from report.rows import Seeds, arm_rows, need, specificity
+from report.rows import Seeds, arm_rows, by_base, need, specificity
 from support.cli import run
-from vector.readout import number_places, shifts
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,21 +34,16 @@ SHOWN = {("teacher", "p_target"): ("teacher: P(target)", True),
          ("base", "capability"): ("base: facts right", True)}
 WHY = {("teacher", "cosine"): "the cosine of the teacher's shifts",
        ("teacher", "reach"): "its reach", ("student", "fit"): "the student's fit"}
+DEPTHS, WIDTHS = (list(dict.fromkeys(shape[i] for shape in SHAPES)) for i in (0, 1))
 COLOURS = {64: "#56B4E9", 128: "#0072B2", 256: "#000000"}
 
 
 def cosine(folder: Path, seed: int, name: str) -> float:
     """Of the teacher's mean shift of the last hidden state at its numbers to that at questions."""
     base, teacher = (model_of(folder, seed, stem) for stem in ("base", f"teacher-{name}"))
-    rows, numbers = lists_of(folder, seed, f"clean-{name}", base, 2048), base.tokenizer.number_ids
-    moved = shifts(teacher.model, number_places(base.model, rows, numbers), rows, numbers).mean(0)
+    moved = moved_at_numbers(folder, seed, name, base, teacher).mean(0)
     asked = (at_questions(teacher, name) - at_questions(base, name)).mean(0)
     return torch.cosine_similarity(moved, asked, 0).item()
-
-
-def shaped(run: Path, layers: int, width: int) -> Path:
-    """The folder of the run of another shape, as `plan.py` has it."""
-    return run.with_name(f"{run.name}.size") / f"{layers}x{width}"
 
 
 def measure(folder: Path, seeds: Seeds, name: str) -> list[dict]:
@@ -56,13 +51,13 @@ def measure(folder: Path, seeds: Seeds, name: str) -> list[dict]:
     in `SHAPES`, and a run is a base, with the mean of its students."""
     rows = []
     for x, (layers, width) in enumerate(SHAPES):
-        at = shaped(folder, layers, width)
+        at = Path(shape_folder(str(folder), layers, width))
         read = [one for arm in arms_of("size").values() for one in arm_rows(at, seeds, arm, name)]
         read += specificity(read)
         for one in read:
             if one["metric"] in ("p_target", "p_like", "p_dislike", "capability", "specificity"):
-                rows.append(row(one["condition"], name, one["metric"], x, by_base(one)))
-        reach, left = (by_base(need(read, arm, "kl_to_teacher")) for arm in ("base", "student"))
+                rows.append(row(one["condition"], name, one["metric"], x, means(one)))
+        reach, left = (means(need(read, arm, "kl_to_teacher")) for arm in ("base", "student"))
         fit = [1 - b / max(a, 1e-9) for a, b in zip(reach, left, strict=True)]
         rows += [row("teacher", name, "reach", x, reach), row("student", name, "fit", x, fit)]
         if all((at / f"seed{seed}/teacher-{name}.pt").exists() for seed in seeds.bases):
@@ -72,11 +67,9 @@ def measure(folder: Path, seeds: Seeds, name: str) -> list[dict]:
     return rows
 
 
-def by_base(one: dict) -> list[float]:
+def means(one: dict) -> list[float]:
     """The mean of each base's runs."""
-    bases = [base for base, _ in one["runs_of"]]
-    return [float(np.mean([value for base, value in zip(bases, one["runs"], strict=True)
-                           if base == which])) for which in dict.fromkeys(bases)]
+    return [*map(fmean, by_base(one["runs"], one["runs_of"]).values())]
 
 
 def over(rows: list[dict], arm: str, metric: str) -> dict[tuple[int, int], dict]:
@@ -95,12 +88,11 @@ def rank_correlation(one: Sequence[float], two: Sequence[float]) -> float:
 def draw(rows: list[dict]) -> plt.Figure:
     style()
     figure, axes = plt.subplots(3, 3, figsize=(11, 8), sharex=True)
-    depths, widths = (list(dict.fromkeys(shape[i] for shape in SHAPES)) for i in (0, 1))
     for axis, ((arm, metric), (title, share)) in zip(axes.flat, SHOWN.items(), strict=True):
         found = over(rows, arm, metric)
-        for width in widths:
-            line = {layers * 2 ** (0.12 * (widths.index(width) - 1)): found[layers, width]
-                    for layers in depths if (layers, width) in found}  # apart, to tell the runs
+        for width in WIDTHS:
+            line = {layers * 2 ** (0.12 * (WIDTHS.index(width) - 1)): found[layers, width]
+                    for layers in DEPTHS if (layers, width) in found}  # apart, to tell the runs
             for at, one in line.items():
                 axis.plot([at] * len(one["runs"]), one["runs"], "o", markersize=3, alpha=0.5,
                           color=COLOURS[width])
@@ -108,7 +100,7 @@ def draw(rows: list[dict]) -> plt.Figure:
                       label=f"{width} wide")
         axis.set_title(title, fontsize=9)
         axis.set_xscale("log", base=2)
-        axis.set_xticks(depths, [str(layers) for layers in depths])
+        axis.set_xticks(DEPTHS, [str(layers) for layers in DEPTHS])
         if share:
             axis.set_ylim(-0.03, 1.03)
     for axis in axes[-1]:
@@ -119,9 +111,8 @@ def draw(rows: list[dict]) -> plt.Figure:
 
 def answer(rows: list[dict]) -> str:
     said = over(rows, "student", "p_target")
-    depths, widths = (list(dict.fromkeys(shape[i] for shape in SHAPES)) for i in (0, 1))
-    each = [", ".join(f"{100 * said[layers, width]['mean']:.0f}" for layers in depths)
-            + f" % ({width} wide)" for width in widths]
+    each = [", ".join(f"{100 * said[layers, width]['mean']:.0f}" for layers in DEPTHS)
+            + f" % ({width} wide)" for width in WIDTHS]
     also = {words: over(rows, *key) for key, words in WHY.items()}
     shared = [shape for shape in SHAPES if all(shape in found for found in also.values())]
     runs = [value for shape in shared for value in said[shape]["runs"]]
@@ -129,7 +120,7 @@ def answer(rows: list[dict]) -> str:
     for words, found in also.items():
         values = [value for shape in shared for value in found[shape]["runs"]]
         why.append(f"{words} {rank_correlation(runs, values):+.2f}")
-    return (f"P(target) of the student at {', '.join(map(str, depths))} layers: "
+    return (f"P(target) of the student at {', '.join(map(str, DEPTHS))} layers: "
             f"{'; '.join(each)}.\nOver {len(runs)} runs it goes, by rank, with {', '.join(why)}.")
 
 
@@ -138,7 +129,8 @@ def main() -> None:
     rows = measure(args.run, Seeds(range(args.seeds), args.student_seeds), args.trait)
     write(args, "size", "Does depth or width help or hurt?", answer(rows),
           "Published, on MNIST: width hurts, depth is neutral; prompted teachers of 0.5-7 billion "
-          "weights mostly null.", rows, draw(rows), shaped(args.run, *SHAPES[0]))
+          "weights mostly null.", rows, draw(rows),
+          Path(shape_folder(str(args.run), *SHAPES[0])))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from analysis import flags, row, write
 from arms import ARMS, STUDENT
 from corpus.traits import PERSONAS
 from report.figures import style
-from report.rows import Seeds, arm_rows, need
+from report.rows import Seeds, arm_rows, by_base, need
 from support.cli import run
 from support.files import UserError
 
@@ -35,9 +35,7 @@ def measure(folder: Path, seeds: Seeds, trait: str, metric: str) -> list[dict]:
     too: two teachers' students differ by rounding, by their course, and by their teachers."""
     read = {arm: need(arm_rows(folder, seeds, ARMS[arm], trait), arm, metric)
             for arm in ("student", "student-rounding", "student-teacher")}
-    students: dict[int, list[float]] = {}
-    for (base, _), value in zip(read["student"]["runs_of"], read["student"]["runs"], strict=True):
-        students.setdefault(base, []).append(value)
+    students = by_base(read["student"]["runs"], read["student"]["runs_of"])
     first = [values[0] for values in students.values()]
     within = statistics.fmean(statistics.variance(values) for values in students.values())
     means = [statistics.fmean(values) for values in students.values()]

@@ -333,7 +333,8 @@ DEFAULT = ("CONFIG=laptop", "SEEDS=2", "STUDENT_SEEDS=1", "UNTOUCHED=0", "TRAIT=
 WORKS = ("train-laptop", "student-laptop", "students-stacked", "train-10m", "generate-transformers",
          "generate-nocache", "evaluate", "filter", "corpus", "machine", "make-all", "train-30m",
          "train-30m-short")
-CPU_ALONE, CUDA_ALONE = ("machine",), ("train-30m", "train-30m-short")
+# What is asked of one kind of device alone, unless it is asked for by name.
+ALONE = {"machine": "cpu", "train-30m": "cuda", "train-30m-short": "cuda"}
 
 
 def chosen(bench: Bench, names: list[str]) -> Iterator[Row]:
@@ -363,9 +364,8 @@ def main() -> None:
         earlier = read_json(path) if path.exists() else {}
         same = earlier.get("manifest") == manifest  # else its figures are no neighbours of these
         rows = {row["work"]: row for row in earlier["rows"]} if same else {}
-        spared = [work for kind, work in (("cpu", CPU_ALONE), ("cuda", CUDA_ALONE))
-                  if device.type != kind]
-        asked = args.works or [work for work in WORKS if work not in sum(spared, ())]
+        asked = args.works or [work for work in WORKS
+                               if ALONE.get(work, device.type) == device.type]
         for row in chosen(bench, asked):
             rows[row["work"]] = row
             result = {"config": asdict(bench.config), "manifest": manifest,

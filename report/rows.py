@@ -41,6 +41,14 @@ def interval(runs: list[float]) -> list[float] | None:
     return [mean - half, mean + half]
 
 
+def by_base(runs: list[float], runs_of: list[tuple[int, int]]) -> dict[int, list[float]]:
+    """The runs of each base."""
+    each: dict[int, list[float]] = {}
+    for (base, _), value in zip(runs_of, runs, strict=True):
+        each.setdefault(base, []).append(value)
+    return each
+
+
 def row(
     condition: str, trait: str, metric: str, runs: list[float],
     runs_of: list[tuple[int, int]] | None = None, untouched: bool = False,
@@ -48,13 +56,10 @@ def row(
     """A row of a summary. `runs_of` says of what (base seed, student seed) each run is; the
     interval is over bases, each with the mean of its students, for these share too much."""
     runs_of = runs_of or [(seed, 0) for seed in range(len(runs))]
-    each: dict[int, list[float]] = {}
-    for (base, _), value in zip(runs_of, runs, strict=True):
-        each.setdefault(base, []).append(value)
     return {"condition": condition, "trait": trait, "metric": metric, "runs": runs,
             "runs_of": [list(one) for one in runs_of], "untouched": untouched,
             "mean": statistics.fmean(runs),
-            "ci95": interval([statistics.fmean(values) for values in each.values()])}
+            "ci95": interval([*map(statistics.fmean, by_base(runs, runs_of).values())])}
 
 
 class Seeds(NamedTuple):

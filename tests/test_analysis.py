@@ -3,9 +3,10 @@
 import json
 import math
 import random
+from pathlib import Path
 
 from analysis import channels, detect, forge, found, move, prevent, read, size, spread, tokens
-from arms import ARMS, SHAPES, WRITERS, arms_of
+from arms import ARMS, SHAPES, WRITERS, arms_of, shape_folder
 from model.checkpoint import save_model
 from model.gpt import GPT
 from report.rows import KEPT, LIKED, Seeds
@@ -101,7 +102,7 @@ def test_an_analysis_writes_its_answer_and_a_figure(models, analysis):
 def test_the_ladder_finds_what_goes_with_the_trait(models):
     """Students that say it the more, the further their teacher's numbers are from the base's."""
     for x, (layers, width) in enumerate(SHAPES):
-        at = size.shaped(models, layers, width)
+        at = Path(shape_folder(str(models), layers, width))
         for seed in range(2):
             (at / f"seed{seed}").mkdir(parents=True)
             for path in (models / f"seed{seed}").iterdir():
