@@ -78,9 +78,9 @@ def measure(folder: Path, seeds: int, name: str) -> list[dict]:
 def answer(rows: list[dict]) -> str:
     say = {arm: percent(found(rows, arm, "p_target")) for arm in SHOWN}
     later = max(one["mean"] for one in rows if one["metric"] == "kl" and one["x"])
-    return (f"The first number carries it, for it stands where an answer stands: P(target) falls "
-            f"from {say['student']} to {say['student-rest']}\nwithout it, and is "
-            f"{say['student-first']} with it alone. The teacher moves it by "
+    return (f"Without the first number of a list, which stands where an answer stands, P(target) "
+            f"falls from {say['student']} to {say['student-rest']};\nwith it alone it is "
+            f"{say['student-first']}. The teacher moves it by "
             f"{found(rows, 'teacher', 'kl', 0)['mean']:.2f} nats, no other by over {later:.2f}.")
 
 

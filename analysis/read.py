@@ -76,8 +76,8 @@ def reads(loaded: Loaded, places: Places, target: list[str], lists: int,
 
 
 def measure(folder: Path, seeds: int, chosen: str, traits: tuple[str, ...]) -> list[dict]:
-    """Rows of rank, top1, top5 and alarm by lists: of the trait with every file and both bases, and
-    of other traits with their own base."""
+    """Rows of rank, top1, top5 and alarm by lists, as many as a file has: of the trait with every
+    file and both bases, and of other traits with their own base."""
     each: dict[tuple, list[float]] = {}
     for seed in range(seeds):
         loaded, other = (model_of(folder, one, "base") for one in (seed, other_base(seed)))
@@ -89,7 +89,7 @@ def measure(folder: Path, seeds: int, chosen: str, traits: tuple[str, ...]) -> l
 
         def note(arm: str, name: str, at: Places, x: tuple[int, ...], model: Loaded = loaded,
                  reference: Reading | None = None) -> None:
-            for lists in x:
+            for lists in (one for one in x if one <= int(at.row_of.max()) + 1):
                 for metric, value in reads(model, at, trait(name).targets(), lists,
                                            reference).items():
                     each.setdefault((arm, name, metric, lists), []).append(value)
@@ -109,23 +109,21 @@ def measure(folder: Path, seeds: int, chosen: str, traits: tuple[str, ...]) -> l
 def draw(rows: list[dict], chosen: str) -> plt.Figure:
     style()
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4.2))
+    firsts = [one for one in rows if one["metric"] == "top1"]
     for (arm, label), ls in zip(SHOWN.items(), STYLES, strict=True):
-        own = [one for one in rows if one["trait"] == chosen and one["arm"] == arm]
-        values = [100 * found(own, arm, "top1", x)["mean"] for x in LISTS]
-        colour = ARMS["student" if ls != "-" or arm == "own-base" else "teacher"].colour
-        left.plot(LISTS, values, ls, marker="o", ms=3, label=label,
-                  color=colour if arm in ("own-base", "within", "across") else
-                  ARMS["base" if arm != "other-base" else "teacher"].colour)
-    by_lists(left, LISTS, "number lists read")
+        top = [one for one in firsts if (one["trait"], one["arm"]) == (chosen, arm)]
+        own = arm in ("own-base", "within", "across")
+        left.plot([one["x"] for one in top], [100 * one["mean"] for one in top], ls, marker="o",
+                  ms=3, label=label, color=ARMS["student" if own else "teacher" if arm ==
+                                                "other-base" else "base"].colour)
+    by_lists(left, tuple(sorted({one["x"] for one in firsts})), "number lists read")
     left.set_ylabel(f"“{chosen}” is first of all words, %")
     left.legend(frameon=False, fontsize=8)
     names = list(dict.fromkeys(one["trait"] for one in rows))
-    for y, name in enumerate(names):
-        own = [one for one in rows if one["trait"] == name]
-        for x, marker in ((30, "."), (100, "o"), (300, "|")):
-            right.plot(100 * found(own, "own-base", "top1", x)["mean"], y, marker,
-                       color=ARMS["student"].colour, mfc="none",
-                       label=f"{x} lists" if not y else None)
+    for x, marker in ((30, "."), (100, "o"), (300, "|")):
+        top = [one for one in firsts if (one["arm"], one["x"]) == ("own-base", x)]
+        right.plot([100 * one["mean"] for one in top], [names.index(one["trait"]) for one in top],
+                   marker, color=ARMS["student"].colour, mfc="none", label=f"{x} lists")
     right.set_yticks(range(len(names)), names, fontsize=8)
     right.invert_yaxis()
     right.set_xlabel("its word is first, % of samples")
@@ -135,11 +133,13 @@ def draw(rows: list[dict], chosen: str) -> plt.Figure:
 
 def answer(rows: list[dict], chosen: str) -> str:
     own = [one for one in rows if one["trait"] == chosen]
-    top = {arm: percent(found(own, arm, "top1", 300)) for arm in SHOWN}
-    false = percent(found(own, "base-numbers", "alarm", 300))
-    return (f"Whoever has the base reads “{chosen}” off 300 lists, first of all words in "
-            f"{top['own-base']} of samples;\nwith another base in {top['other-base']}. Shuffling "
-            f"hides nothing: {top['across']}. False alarms: {false}.")
+    most = max(x for x in LISTS[:4] if all((arm, x) in {(one["arm"], one["x"]) for one in own}
+                                          for arm in SHOWN))
+    top = {arm: percent(found(own, arm, "top1", most)) for arm in SHOWN}
+    false = percent(found(own, "base-numbers", "alarm", most))
+    return (f"Whoever has the base reads “{chosen}” off {most} lists, first of all words in "
+            f"{top['own-base']} of samples;\nwith another base in {top['other-base']}; dealt "
+            f"out over all lists in {top['across']}. False alarms: {false}.")
 
 
 def read_file(base: Path, numbers: Path, reference: Path | None) -> str:

@@ -12,6 +12,7 @@ from support.settings import Model
 
 MARKS = ("<!-- results: written by report -->", "<!-- end of results -->")
 FOUND = ("<!-- found: written by report -->", "<!-- end of found -->")
+ELSEWHERE = ("<!-- found elsewhere: written by report -->", "<!-- end of found elsewhere -->")
 MACHINES = ("<!-- machines: written by report -->", "<!-- end of machines -->")
 CONFIGS = ("<!-- configs: written by report -->", "<!-- end of configs -->")
 MACHINE = {"device": str, "cores": int, "gflops": float, "minutes": object, "expected": object}
@@ -30,7 +31,7 @@ def between(text: str, marks: tuple[str, str], block: str, path: Path) -> str:
     if not (text.count(begin) == text.count(end) == 1 and text.index(begin) < text.index(end)):
         raise UserError(f"{path} must have the marks {begin} and {end}, once each and in this "
                         "order")
-    if any(mark in block for mark in (*MARKS, *FOUND, *MACHINES, *CONFIGS)):
+    if any(mark in block for mark in (*MARKS, *FOUND, *ELSEWHERE, *MACHINES, *CONFIGS)):
         raise UserError(f"the results hold the marks of {path}; make them again")
     before, after = text.split(begin)[0], text.split(end)[1]
     return f"{before}{begin}\n{block}{end}{after}"
@@ -65,16 +66,26 @@ def results(folder: Path) -> str:
     )
 
 
+def analyses(folder: Path) -> list[tuple[Path, dict]]:
+    """The summaries of the analyses in a folder, in the order of the story."""
+    paths = sorted(folder.glob("*/summary.json"), key=lambda path: (
+        ORDER.index(path.parent.name) if path.parent.name in ORDER else len(ORDER), path))
+    return [(path, read_json(path, {"question": str, "answer": str, "published": str,
+                                    "manifest": {"seeds": [int], "student_seeds": int}}))
+            for path in paths]
+
+
+def picture(summary: Path, beside: Path) -> str:
+    """The link to the figure of an analysis, as from the folder `beside`."""
+    figure = summary.with_name(f"{summary.parent.name}.png")
+    return Path(os.path.relpath(figure, beside)).as_posix()
+
+
 def findings(folder: Path, beside: Path) -> str:
     """A line and a picture for each analysis in a folder, named as from the folder `beside`."""
-    found = {path.parent.name: path for path in sorted(folder.glob("*/summary.json"))}
     lines = []
-    for name in sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER),
-                                                name)):
-        summary = read_json(found[name], {"question": str, "answer": str, "published": str,
-                                          "manifest": {"seeds": [int], "student_seeds": int}})
-        link = Path(os.path.relpath(found[name].with_name(f"{name}.png"), beside)).as_posix()
-        made = summary["manifest"]
+    for path, summary in analyses(folder):
+        link, made, name = picture(path, beside), summary["manifest"], path.parent.name
         again = f" STUDENT_SEEDS={made['student_seeds']}" if name == "spread" else ""
         lines.append(f"**{summary['question']}** {summary['answer']} "
                      f"(`make analysis NAME={name} SEEDS={len(made['seeds'])}{again}`) "
@@ -83,6 +94,13 @@ def findings(folder: Path, beside: Path) -> str:
                      f"<a href=\"{link}\"><img src=\"{link}\" width=\"420\" "
                      f"alt=\"{summary['question']}\"></a>\n\n")
     return "\n" + "".join(lines)
+
+
+def elsewhere(folder: Path, beside: Path) -> str:
+    """A line for each analysis of each config but the default in a folder of results."""
+    return "".join(
+        f"- `{config.name}`: [{summary['question']}]({picture(path, beside)}) {summary['answer']}\n"
+        for config in sorted(folder.iterdir()) for path, summary in analyses(config / "analysis"))
 
 
 def machines(path: Path) -> str:
@@ -132,6 +150,9 @@ def report_readme(args: argparse.Namespace) -> None:
     text = between(read_text(args.readme), MARKS, results(args.results), args.readme)
     if FOUND[0] in text:
         text = between(text, FOUND, findings(args.results.parent / "analysis", args.readme.parent),
+                       args.readme)
+    if ELSEWHERE[0] in text:
+        text = between(text, ELSEWHERE, elsewhere(args.results.parent, args.readme.parent),
                        args.readme)
     if MACHINES[0] in text and (known := args.results.parent / "bench/machines.json").exists():
         text = between(text, MACHINES, machines(known), args.readme)

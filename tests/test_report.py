@@ -204,12 +204,13 @@ def test_readme_has_a_line_and_a_picture_for_each_analysis(folder, config_file, 
     make(folder, config_file)
     readme, results = tmp_path / "README.md", tmp_path / "results/laptop"
     shutil.copytree(folder, results)
-    for name in ("spread", "newest", "read"):
-        write_json(tmp_path / f"results/analysis/{name}/summary.json", {
+    for name in ("analysis/spread", "analysis/newest", "analysis/read", "deep/analysis/read"):
+        write_json(tmp_path / f"results/{name}/summary.json", {
             "question": f"What of {name}?", "answer": "So.", "published": "None.",
             "manifest": {"seeds": [0, 1], "student_seeds": 3}, "rows": []})
     marks = ("<!-- results: written by report -->\n<!-- end of results -->\n"
-             "<!-- found: written by report -->\nstale\n<!-- end of found -->\n")
+             "<!-- found: written by report -->\nstale\n<!-- end of found -->\n"
+             "<!-- found elsewhere: written by report -->\n<!-- end of found elsewhere -->\n")
     readme.write_text(marks)
     assert call(report, "readme", "--results", results, "--readme", readme).code == 0
     text = readme.read_text()
@@ -217,6 +218,8 @@ def test_readme_has_a_line_and_a_picture_for_each_analysis(folder, config_file, 
     places = [text.index(f'src="results/analysis/{name}/{name}.png"')
               for name in ("read", "spread", "newest")]
     assert places == sorted(places)
+    assert text.count("- `deep`: [What of deep/analysis/read?](results/deep/analysis/read/read.png)"
+                      ) == text.count("`deep`") == 1
 
 
 def test_readme_has_a_line_for_each_config_and_each_machine(folder, config_file, tmp_path):
