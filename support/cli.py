@@ -188,12 +188,16 @@ def read_timings(path: Path) -> list[dict]:
 
 
 def tell_progress(timings: Path, began: float, planned: list[str]) -> None:
-    """How many of the stages that `make` has planned are done, and the time left at their pace,
-    by what each was expected to take (`support/forecast.py`)."""
+    """How many of the stages that `make` has planned are done, and the time left, by what each was
+    expected to take (`support/forecast.py`) and what those that are done took."""
     each = json.loads(os.environ.get("COSTS") or "{}")  # without them, all stages are alike
-    done = [line["stage"] for line in read_timings(timings) if line["start"] >= began]
-    spent, whole = (sum(each.get(stage, 1.0) for stage in stages) for stages in (done, planned))
-    left = (time.time() - began) / spent * max(whole - spent, 0)
+    done = [line for line in read_timings(timings) if line["start"] >= began]
+    spent, whole = (sum(each.get(stage, 1.0) for stage in stages)
+                    for stages in ([line["stage"] for line in done], planned))
+    # A first short stage tells little of the long ones: the forecast counts for a minute of work.
+    known = 60.0 if each else 0.0
+    pace = (sum(line["seconds"] for line in done) + known) / (spent + known)
+    left = pace * max(whole - spent, 0) / each.get("jobs", 1)
     print(f"-- {len(done)} of {len(planned)} stages done, about {left / 60:.1f} min left",
           flush=True)
 

@@ -81,7 +81,7 @@ def main() -> None:
               f"{seconds(planned, each, args.jobs) / 60:.0f} min: a matrix product runs at "
               f"{rate / 1e9:.0f} GFLOP/s a core here", file=sys.stderr, flush=True)
     print(json.dumps({stage: each.get(stage, START) for stage in planned}
-                     | {"gflops": round(rate / 1e9)}))
+                     | {"gflops": round(rate / 1e9), "jobs": args.jobs}))
 
 
 if __name__ == "__main__":
