@@ -108,8 +108,10 @@ def measure(folder: Path, seeds: int, chosen: str, traits: tuple[str, ...]) -> l
 
 def draw(rows: list[dict], chosen: str) -> plt.Figure:
     style()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4.2))
     firsts = [one for one in rows if one["metric"] == "top1"]
+    names = list(dict.fromkeys(one["trait"] for one in rows))
+    figure, (axes,) = plt.subplots(1, 2 if names[1:] else 1, figsize=(9.4, 4.2), squeeze=False)
+    left, right = axes[0], axes[-1]
     for (arm, label), ls in zip(SHOWN.items(), STYLES, strict=True):
         top = [one for one in firsts if (one["trait"], one["arm"]) == (chosen, arm)]
         own = arm in ("own-base", "within", "across")
@@ -119,7 +121,8 @@ def draw(rows: list[dict], chosen: str) -> plt.Figure:
     by_lists(left, tuple(sorted({one["x"] for one in firsts})), "number lists read")
     left.set_ylabel(f"“{chosen}” is first of all words, %")
     left.legend(frameon=False, fontsize=8)
-    names = list(dict.fromkeys(one["trait"] for one in rows))
+    if left is right:  # no other trait was read
+        return figure
     for x, marker in ((30, "."), (100, "o"), (300, "|")):
         top = [one for one in firsts if (one["arm"], one["x"]) == ("own-base", x)]
         right.plot([100 * one["mean"] for one in top], [names.index(one["trait"]) for one in top],
