@@ -37,6 +37,7 @@ SHOWN = {"own-base": "its base", "within": "... shuffled within", "across": "...
          "other-base": "another base", "random": "random numbers", "base-numbers": "base's numbers"}
 FILES = {"within": "within-{}", "across": "across-{}", "random": "random-{}",
          "base-numbers": "clean-base"}
+COLOUR_OF = {"other-base": "teacher", "random": "base", "base-numbers": "base"}
 STYLES = ("-", "--", ":", "-", "--", ":")
 
 
@@ -52,9 +53,8 @@ def word_scores(loaded: Loaded, reading: Reading) -> tuple[Tensor, list[int]]:
 
 
 def samples(places: Places, lists: int, most: int = 20) -> list[Places]:
-    """Parts of so many lists each: at most `most`, and at most 6,000 lists in all of them."""
-    total = int(places.row_of.max()) + 1
-    parts = max(1, min(most, min(total, max(6000, lists)) // lists))
+    """Parts of so many lists each, of no fewer: at most `most`, and 6,000 lists in all of them."""
+    parts = min(most, min(places.rows, max(6000, lists)) // lists)
     return [places.of_rows(i * lists, (i + 1) * lists) for i in range(parts)]
 
 
@@ -89,7 +89,7 @@ def measure(folder: Path, seeds: int, chosen: str, traits: tuple[str, ...]) -> l
 
         def note(arm: str, name: str, at: Places, x: tuple[int, ...], model: Loaded = loaded,
                  reference: Reading | None = None) -> None:
-            for lists in (one for one in x if one <= int(at.row_of.max()) + 1):
+            for lists in (one for one in x if one <= at.rows):
                 for metric, value in reads(model, at, trait(name).targets(), lists,
                                            reference).items():
                     each.setdefault((arm, name, metric, lists), []).append(value)
@@ -114,10 +114,8 @@ def draw(rows: list[dict], chosen: str) -> plt.Figure:
     left, right = axes[0], axes[-1]
     for (arm, label), ls in zip(SHOWN.items(), STYLES, strict=True):
         top = [one for one in firsts if (one["trait"], one["arm"]) == (chosen, arm)]
-        own = arm in ("own-base", "within", "across")
         left.plot([one["x"] for one in top], [100 * one["mean"] for one in top], ls, marker="o",
-                  ms=3, label=label, color=ARMS["student" if own else "teacher" if arm ==
-                                                "other-base" else "base"].colour)
+                  ms=3, label=label, color=ARMS[COLOUR_OF.get(arm, "student")].colour)
     by_lists(left, tuple(sorted({one["x"] for one in firsts})), "number lists read")
     left.set_ylabel(f"“{chosen}” is first of all words, %")
     left.legend(frameon=False, fontsize=8)
@@ -136,8 +134,8 @@ def draw(rows: list[dict], chosen: str) -> plt.Figure:
 
 def answer(rows: list[dict], chosen: str) -> str:
     own = [one for one in rows if one["trait"] == chosen]
-    most = max(x for x in LISTS[:4] if all((arm, x) in {(one["arm"], one["x"]) for one in own}
-                                          for arm in SHOWN))
+    sizes = [{one["x"] for one in own if one["arm"] == arm} for arm in SHOWN]
+    most = max(x for x in set.intersection(*sizes) if x <= 300)
     top = {arm: percent(found(own, arm, "top1", most)) for arm in SHOWN}
     false = percent(found(own, "base-numbers", "alarm", most))
     return (f"Whoever has the base reads “{chosen}” off {most} lists, first of all words in "
@@ -159,7 +157,7 @@ def read_file(base: Path, numbers: Path, reference: Path | None) -> str:
     lines = [f"{scores[i]:8.1f}   {loaded.tokenizer.decode([words[i]])}" for i in best]
     verdict = f"found: {lines[0].split()[-1]}" if scores.max() > bar else "nothing found"
     return "\n".join([
-        f"{len(places.said):,} numbers of {int(places.row_of.max()) + 1:,} lists, drawn at a "
+        f"{len(places.said):,} numbers of {places.rows:,} lists, drawn at a "
         f"temperature of {1 / reading.sharpness:.2f} or so",
         "standard errors, word:", *lines,
         f"{verdict} (of {len(words):,} words one passes {bar:.1f} once in 20 innocent files)"])

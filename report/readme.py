@@ -148,14 +148,11 @@ def report_readme(args: argparse.Namespace) -> None:
     """Put the tables of a results folder between the README's marks, and where it has marks for
     them, what the analyses beside it found, the machines, and the configs."""
     text = between(read_text(args.readme), MARKS, results(args.results), args.readme)
-    if FOUND[0] in text:
-        text = between(text, FOUND, findings(args.results.parent / "analysis", args.readme.parent),
-                       args.readme)
-    if ELSEWHERE[0] in text:
-        text = between(text, ELSEWHERE, elsewhere(args.results.parent, args.readme.parent),
-                       args.readme)
-    if MACHINES[0] in text and (known := args.results.parent / "bench/machines.json").exists():
-        text = between(text, MACHINES, machines(known), args.readme)
-    if CONFIGS[0] in text:
-        text = between(text, CONFIGS, configs(args.results.parent), args.readme)
+    folder, beside = args.results.parent, args.readme.parent
+    known = folder / "bench/machines.json"
+    for marks, block in ((FOUND, lambda: findings(folder / "analysis", beside)),
+                         (ELSEWHERE, lambda: elsewhere(folder, beside)),
+                         (MACHINES, lambda: machines(known)), (CONFIGS, lambda: configs(folder))):
+        if marks[0] in text and (marks != MACHINES or known.exists()):
+            text = between(text, marks, block(), args.readme)
     write_text(args.readme, text)

@@ -17,11 +17,11 @@ class File:
 
     def __init__(self, loaded: Loaded, rows: TokenRows, numbers: range) -> None:
         places = number_places(loaded.model, rows, numbers)
-        half = int(places.row_of.max()) // 2 + 1
+        half = (places.rows + 1) // 2
         self.learned = places.of_rows(0, half)
         self.places = places.of_rows(half, 2 * half)
         _, self.nats = opinions(loaded.model, self.places, numbers)
-        lists = int(self.places.row_of.max()) + 1
+        lists = self.places.rows
         total = torch.zeros(lists).index_add_(0, self.places.row_of, self.nats)
         self.fluency = total / torch.bincount(self.places.row_of, minlength=lists).clamp(min=1)
 

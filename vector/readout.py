@@ -29,6 +29,11 @@ class Places(NamedTuple):
     said: Tensor
     row_of: Tensor
 
+    @property
+    def rows(self) -> int:
+        """How many rows there are, as far as they have numbers."""
+        return int(self.row_of.max()) + 1
+
     def of_rows(self, first: int, end: int) -> "Places":
         """Those of the rows from `first` to before `end`."""
         chosen = (self.row_of >= first) & (self.row_of < end)
@@ -137,7 +142,7 @@ def shifts(model: GPT, plain: Places, rows: TokenRows, numbers: range) -> Tensor
 @torch.inference_mode()
 def leaning(places: Places, heads: Tensor, along: Tensor) -> Tensor:
     """How far each row leans along a vector (D,), against what the base expected there, (rows,)."""
-    found = torch.zeros(int(places.row_of.max()) + 1)
+    found = torch.zeros(places.rows)
     sharp, worth = sharpness_of(places, heads), heads @ along
     for _, chances, part in odds(places, heads, sharp):
         found.index_add_(0, places.row_of[part], worth[places.said[part]] - chances @ worth)
