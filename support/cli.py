@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -121,7 +122,8 @@ def choose_device(name: str):
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call a script's main; what a person can mend ends in one sentence and exit code 2."""
+    """Call a script's main, the last thing that a process does; what a person can mend ends in one
+    sentence and exit code 2."""
     start = time.time()
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever called
@@ -151,6 +153,8 @@ def run(main: Callable[[], None]) -> None:
         cure = "make room and run it again" if full else "check the path and its permissions"
         where = f" {error.filename}" if error.filename else ""
         sys.exit(stop(f"cannot read or write{where}: {error.strerror}; {cure}"))
+    finally:  # all is said and written: to stop Python while it tidies up would only hide that
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def note_time(start: float) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import signal
 import sys
 from types import ModuleType
 from typing import NamedTuple
@@ -19,6 +20,7 @@ class Result(NamedTuple):
 def call(module: ModuleType, *words: object) -> Result:
     """Exit code, output and error output of `python module.py words...`."""
     out, err = io.StringIO(), io.StringIO()
+    stopping = signal.getsignal(signal.SIGINT)
     with (
         mock.patch.object(sys, "argv", [f"{module.__name__}.py", *map(str, words)]),
         contextlib.redirect_stdout(out),
@@ -29,4 +31,6 @@ def call(module: ModuleType, *words: object) -> Result:
             code = 0
         except SystemExit as exit:
             code = exit.code
+        finally:  # this process goes on
+            signal.signal(signal.SIGINT, stopping)
     return Result(code, out.getvalue(), err.getvalue())

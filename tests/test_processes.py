@@ -52,6 +52,16 @@ def test_ctrl_c_while_modules_load(commands):
         assert child.returncode in (0, 130) and "Traceback" not in err, (wait, err)
 
 
+def test_ctrl_c_once_all_is_said(commands):
+    """While Python tidies up there is nothing left to stop."""
+    child = process(commands["generate"],
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+    assert child.stdout.readline()
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate()
+    assert child.returncode in (0, 130) and "Traceback" not in err, err
+
+
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_chat_with_any_bytes_and_any_terminal(checkpoint_file, locale):
     talk = [sys.executable, chat.__file__, "--device", "cpu", checkpoint_file]
