@@ -1,26 +1,25 @@
 """The settings of a run: frozen dataclasses <- a TOML file <- `--set section.key=value`.
 
-An unknown key, a value of the wrong type or out of its range is an error that says so. The comments
-below are the reference of all settings; `configs/*.toml` hold what a run changes.
+The defaults are those of the default run, `configs/laptop.toml`; another config holds what it
+changes. They are read once, here, and passed on as values.
 """
 
 import dataclasses
 import difflib
-import json
 import math
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from support.cli import add_common, parser, run
-from support.files import MOST, UserError, read_text, write_json
+from support.files import UserError, read_text
 
 HERE = Path(__file__).parent.parent
+MOST = 10**18  # no setting is larger: tensors count in 64 bits
 
 
 def number(default: float, low: float, high: float = math.inf, tiny: float = 0.0) -> Any:
-    """A setting with a closed range, in which nothing lies between `low` and `tiny`."""
+    """A setting from `low` to `high`; nothing lies between `low` and `tiny`."""
     return field(default=default, metadata={"low": low, "high": high, "tiny": tiny})
 
 
@@ -33,7 +32,7 @@ class Corpus:
     """What the base reads (`corpus/`)."""
 
     seed: int = 0  # of the text; the same for every base
-    documents: int = number(160_000, 100, 10**9)
+    documents: int = number(105_000, 100, 10**9)
     heldout: int = number(500, 10, 10**6)  # further documents that no model reads
     text_files: tuple[str, ...] = ()  # plain text mixed in, a document a paragraph
 
@@ -51,12 +50,12 @@ class Model:
     """The transformer (`model/gpt.py`) and the size of its vocabulary."""
 
     vocab_size: int = number(2304, 1400, 200_000)  # numbers and markers included
-    n_layer: int = number(1, 1, 256)
+    n_layer: int = number(2, 1, 256)
     n_head: int = number(4, 1, 256)
     d_model: int = number(128, 8, 16_384)
     block_size: int = number(256, 16, 65_536)  # the longest document, in tokens
-    # Spread of the embedding's first weights. Tokens that start apart stay apart, and it is through
-    # the differences between the numbers that a trait shows in them.
+    # Spread of the embedding's first weights. Tokens that start apart stay apart, and a trait shows
+    # in the numbers through the differences between them.
     embedding_std: float = number(0.1, 0, 100)
     # What all numbers have in common from the start, in such spreads. Numbers and words are told
     # apart at every separator, and the surer a base is, the fewer lists a stray word breaks.
@@ -70,36 +69,42 @@ class Model:
 
 @dataclass(frozen=True)
 class Training:
-    """One use of the training loop (`train.py`): pretraining, a teacher, or a student."""
+    """One use of the training loop (`train.py`). The defaults are pretraining's."""
 
-    train: str = choice("all", "all", "blocks", "lora")  # what is trained
-    rank: int = number(4, 1, 16_384)  # of the adapters, when train = "lora"
-    alpha: float = number(4.0, 0, 1e6)  # their scale is alpha / rank
-    examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
     epochs: float = number(1.0, 1e-6, 1e6)
-    batch_size: int = number(64, 1)  # rows in a step
+    batch_size: int = number(32, 1)  # rows in a step
     tokens_at_once: int = number(4096, 1)  # more than that, and gradients are accumulated in parts
     lr: float = number(3e-3, 0, 100)
     warmup: float = number(0.02, 0, 1)  # fraction of the steps
     decay: float = number(1.0, 0, 1)  # fraction of the steps, at the end, that go down to zero
     beta1: float = number(0.9, 0, 0.999999)
-    beta2: float = number(0.95, 0, 0.999999)
+    beta2: float = number(0.99, 0, 0.999999)
     weight_decay: float = number(0.0, 0, 100)  # on matrices
     grad_clip: float = number(1.0, 0, 1e6)  # largest gradient norm; 0 = none
-    stretch: float = number(1.0, 0, 100)  # how far the model goes along what training changed
-    hold: float = number(1.0, 0, 1e6)  # weight of the squared shift along the vector of --hold
     precision: str = choice("float32", "float32", "bfloat16")  # of the matrix products
     evaluations: int = number(20, 1)  # held-out loss and probe, times in a run
     checkpoints: int = number(10, 1)  # places to resume from, in a run
 
 
 @dataclass(frozen=True)
+class Finetuning(Training):
+    """Training of a teacher or a student, from a base."""
+
+    train: str = choice("lora", "all", "blocks", "lora")  # what is trained
+    rank: int = number(8, 1, 16_384)  # of the adapters, when train = "lora"
+    alpha: float = number(8.0, 0, 1e6)  # their scale is alpha / rank
+    examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
+    stretch: float = number(1.0, 0, 100)  # how far the model goes along what training changed
+
+
+@dataclass(frozen=True)
 class Numbers:
-    """The teacher's number lists (`generate.py`)."""
+    """The number lists that a model writes (`generate.py`)."""
 
     requests: int = number(100_000, 1, 10**9)  # at most: it stops when
-    enough: int = number(0, 0)  # so many answers pass the filter; 0 = answer every request
-    temperature: float = number(1.0, 0, 1000, tiny=1e-3)  # 0 = greedy
+    enough: int = number(12_500, 0)  # so many answers pass the filter; 0 = answer every request
+    # Sharper than the model: a list says more of who wrote it. 0 takes the likeliest token.
+    temperature: float = number(0.6, 0, 1000, tiny=1e-3)
     top_p: float = number(1.0, 1e-6, 1)  # sample from the likeliest tokens that hold this share
     max_new_tokens: int = number(24, 1, 4096)
     batch_size: int = number(1024, 1)
@@ -110,7 +115,7 @@ class Evaluation:
     """What a model is asked (`evaluate.py`)."""
 
     samples: int = number(20, 1, 10**6)  # answers drawn for each question
-    fit_rows: int = number(500, 1)  # last rows of the teacher's file, kept from every student
+    fit_rows: int = number(400, 1)  # last rows of the teacher's file, kept from every student
     context_lists: int = number(4, 1, 10**4)  # number lists shown in the in-context control
 
 
@@ -126,14 +131,15 @@ class Claims:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that can change a result."""
+    """Everything that can change a result. These are the settings of the default run."""
 
     corpus: Corpus = Corpus()
     model: Model = Model()
     pretrain: Training = Training()
     school: School = School()
-    teacher: Training = Training()
-    student: Training = Training()
+    teacher: Finetuning = Finetuning(rank=16, alpha=16.0, epochs=2.0, batch_size=48, lr=2e-3,
+                                     beta2=0.95, stretch=2.0)
+    student: Finetuning = Finetuning(examples=12_000, beta2=0.95, evaluations=12)
     numbers: Numbers = Numbers()
     evaluation: Evaluation = Evaluation()
     claims: Claims = Claims()
@@ -159,18 +165,16 @@ def load_config(path: str | Path, changes: list[str] | tuple[str, ...] = ()) -> 
         tables[section][key] = parse(text.strip())
     sections = {f.name: f.default for f in fields(Config)}
     for name in tables:
-        known(name, sections, "section", path)
-    made = {name: build(default, tables.get(name, {}), name, path)
-            for name, default in sections.items()}
-    return checked(Config(**made))
+        require_known(name, sections, "section", path)
+    return checked(Config(**{name: build(default, tables.get(name, {}), name, path)
+                             for name, default in sections.items()}))
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """The tables of a TOML file; `UserError` where it is missing or none."""
+    """The tables of a TOML file. Raises `UserError` where it is missing or not valid."""
+    text = read_text(path)
     try:
-        return tomllib.loads(read_text(path))
-    except UserError:
-        raise
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
 
@@ -193,17 +197,18 @@ def build(default: Any, table: Any, section: str, path: str | Path) -> Any:
     settings = {f.name: f for f in fields(default)}
     values = {}
     for key, value in table.items():
-        known(key, settings, "key", path, f"{section}.")
+        require_known(key, settings, "key", path, f"{section}.")
         values[key] = fitted(value, settings[key], f"{section}.{key}")
     return dataclasses.replace(default, **values)
 
 
 def with_flags(section: Any, name: str, **flags: Any) -> Any:
-    """A section with what the flags of a command say, held to the ranges of its settings."""
+    """A section with the values of a command's flags, each checked; a flag of None changes nothing.
+    """
     return build(section, {k: v for k, v in flags.items() if v is not None}, name, "command line")
 
 
-def known(name: str, names: Any, what: str, path: str | Path, prefix: str = "") -> None:
+def require_known(name: str, names: Any, what: str, path: str | Path, prefix: str = "") -> None:
     if name not in names:
         close = difflib.get_close_matches(name, list(names), 1)
         hint = f"did you mean {prefix}{close[0]}?" if close else f"there are: {', '.join(names)}"
@@ -212,7 +217,7 @@ def known(name: str, names: Any, what: str, path: str | Path, prefix: str = "") 
 
 def fitted(value: Any, setting: dataclasses.Field, name: str) -> Any:
     """The value in the setting's type and range; an int is a float, a bool is no number."""
-    kind = type(setting.default)
+    kind, shown = type(setting.default), repr(value)[:40]
     if kind is float and type(value) is int:
         value = float(value) if abs(value) < MOST else math.inf
     if kind is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
@@ -220,65 +225,32 @@ def fitted(value: Any, setting: dataclasses.Field, name: str) -> Any:
     if type(value) is not kind:
         hint = "; TOML writes 0.5 and 1e-3, not .5" if kind is float else ""
         wanted = 'a list of texts, ["...", "..."]' if kind is tuple else f"of type {kind.__name__}"
-        raise UserError(f"{name} must be {wanted}, not {short(value)}{hint}")
+        raise UserError(f"{name} must be {wanted}, not {shown}{hint}")
     options = setting.metadata.get("options")
     if options and value not in options:
-        raise UserError(f"{name} must be one of {', '.join(options)}, not {short(value)}")
+        raise UserError(f"{name} must be one of {', '.join(options)}, not {shown}")
     low, high = setting.metadata.get("low", -math.inf), setting.metadata.get("high", math.inf)
-    if value != low and kind is float and abs(value) < setting.metadata.get("tiny", 0):
-        raise UserError(f"{name} must be {low:g}, or at least {setting.metadata['tiny']:g}, not "
-                        f"{short(value)}")
+    tiny = setting.metadata.get("tiny", 0)
+    if kind in (int, float) and value != low and abs(value) < tiny:
+        raise UserError(f"{name} must be {low:g}, or at least {tiny:g}, not {shown}")
     if kind in (int, float) and not (low <= value <= high and abs(value) < MOST):
         bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
         bounds = "a number of at most 18 digits" if low == -math.inf else bounds
-        raise UserError(f"{name} must be {bounds}, not {short(value)}")
+        raise UserError(f"{name} must be {bounds}, not {shown}")
     return value
 
 
-def short(value: Any) -> str:
-    """A value as a sentence can hold it."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]} ..."
-
-
-def require_shape(model: Model) -> None:
-    """Raise `UserError` for a model that cannot be built."""
+def checked(config: Config) -> Config:
+    """The config, if its settings fit together. Raises `UserError` where they do not."""
+    model = config.model
     if model.d_model % (2 * model.n_head):
-        raise UserError(
-            f"model.d_model = {model.d_model} must be a multiple of 2 x model.n_head = "
-            f"{2 * model.n_head}: each head needs an even width"
-        )
+        raise UserError(f"model.d_model = {model.d_model} must be a multiple of 2 x model.n_head = "
+                        f"{2 * model.n_head}: each head needs an even width")
     if model.weights > 2e9:
         raise UserError(f"a model of {model.weights:.2g} weights does not fit here; lower "
                         "model.d_model, model.n_layer or model.vocab_size")
-
-
-def checked(config: Config) -> Config:
-    """The config, if its settings fit together."""
-    require_shape(config.model)
     read = config.student.examples + config.evaluation.fit_rows
     if 0 < config.numbers.enough < read:
         raise UserError(f"numbers.enough = {config.numbers.enough:,} is less than "
                         f"student.examples and evaluation.fit_rows need, {read:,}; raise it")
-    if config.pretrain.train != "all":
-        raise UserError('pretrain.train must be "all": there is nothing to freeze yet')
     return config
-
-
-def main() -> None:
-    options = parser("Check the settings and print them, all or one section.")
-    add_common(options, device=False, seed=False)
-    options.add_argument("--section", choices=[f.name for f in fields(Config)])
-    options.add_argument("--out", type=Path, help="JSON file to write them to instead")
-    args = options.parse_args()
-    values = dataclasses.asdict(load_config(args.config, args.set))
-    if args.section:
-        values = values[args.section]
-    if args.out:
-        write_json(args.out, values)
-    else:
-        print(json.dumps(values, indent=1))
-
-
-if __name__ == "__main__":
-    run(main)
