@@ -1,21 +1,28 @@
-"""Checkpoints: a dict of tensors and plain values, written whole, read with `weights_only=True`."""
+"""Files of tensors: models, and the state of a training run that may be killed and go on.
 
-import dataclasses
+All are dicts of tensors and plain values, written whole and read with `weights_only=True`.
+"""
+
+import hashlib
 import io
 import json
 import math
-import pickle
+import sys
 import zipfile
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
-from support.files import UserError, atomic_open, fits, require_file
+from support import parallel
+from support.files import UserError, atomic_open, require_file
 from support.settings import Model as ModelConfig
-from support.settings import require_shape, with_flags
-
-import torch
+from support.settings import with_flags
 
 
 def write(path: Path | str, value: dict[str, Any]) -> None:
@@ -28,88 +35,127 @@ def write(path: Path | str, value: dict[str, Any]) -> None:
 
 
 def read(path: Path | str, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Load a dict that holds `keys`, or raise a `UserError`.
-
-    A checkpoint is a zip archive, whose checksums torch does not look at; here they are compared,
-    so that a flipped bit is not taken for a weight.
-    """
+    """These entries of a saved dict. Raises `UserError` for a file that does not hold them."""
     data = require_file(path).read_bytes()
     try:
+        # torch does not look at the checksums of the zip archive that a checkpoint is. They are
+        # compared here, so that a flipped bit is not taken for a weight.
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if (broken := archive.testzip()) is not None:
-                raise zipfile.BadZipFile(broken)
+            if archive.testzip() is not None:
+                raise zipfile.BadZipFile
         value = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except MemoryError:
-        raise
-    except (RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, LookupError,
-            ValueError, TypeError, AttributeError, NotImplementedError, OSError):
-        message = f"{path} is cut short, damaged or no checkpoint; delete it and make it again"
-        raise UserError(message) from None
-    if not isinstance(value, dict) or any(key not in value for key in keys):
-        raise UserError(f"{path} is not a checkpoint of this project")
-    return value
+        return {key: value[key] for key in keys}
+    except Exception:  # bytes that are no checkpoint make these libraries raise almost anything
+        raise UserError(f"{path} is cut short, damaged or no checkpoint of this kind; make it "
+                        "again") from None
 
 
 class Loaded(NamedTuple):
-    """What a checkpoint holds: a model ready to evaluate, its tokenizer, and how it was made."""
+    """A model ready to evaluate, its tokenizer, and how it was made."""
 
     model: GPT
     tokenizer: Tokenizer
     provenance: dict[str, Any]
 
 
-def require_finite(path: Path | str, weights: dict[str, torch.Tensor]) -> None:
-    """Raise `UserError` for a weight that is no number: nothing that it computes would be one."""
-    broken = [name for name, weight in weights.items() if not weight.isfinite().all()]
-    if broken:
-        raise UserError(f"{path}: {broken[0]} holds values that are not finite; make it again, "
-                        "with a lower learning rate if it comes out so")
-
-
 def save_model(path: Path | str, model: GPT, tokenizer: Tokenizer, provenance: dict) -> None:
-    """Write a plain model (adapters merged) with all that it takes to use it."""
+    """Write a plain model (adapters merged) with everything needed to use it."""
+    require_finite(path, model)
     weights = {name: weight.detach().cpu() for name, weight in model.state_dict().items()}
-    require_finite(path, weights)
-    write(path, {"model": dataclasses.asdict(model.config), "weights": weights,
-                 "tokenizer": tokenizer.text, "provenance": provenance})
+    # Pickle tells one text from an equal one, and a resumed run has read some of its own again.
+    provenance = json.loads(json.dumps(provenance))
+    write(path, {"model": asdict(model.config), "weights": weights, "tokenizer": tokenizer.text,
+                 "provenance": provenance})
 
 
 def load_model(path: Path | str, device: torch.device | str = "cpu") -> Loaded:
-    """Read a model; `UserError` when the file is missing, cut short, or of another kind."""
+    """Read a model. Raises `UserError` for a file that is missing, damaged or of another kind."""
     saved = read(path, ("model", "weights", "tokenizer", "provenance"))
+    tokenizer, weights = Tokenizer.from_text(saved["tokenizer"], path), saved["weights"]
     try:
-        if not fits(saved, {"model": dict, "weights": {str: torch.Tensor}, "tokenizer": str,
-                            "provenance": dict}):
-            raise TypeError
-        json.dumps(saved["provenance"], allow_nan=False)  # it is written on every answer sheet
-        if saved["model"].keys() != {field.name for field in dataclasses.fields(ModelConfig)}:
-            raise TypeError
-        shape = with_flags(ModelConfig(), "model", **saved["model"])
-        require_shape(shape)
-        if any(weight.dtype != torch.float32 for weight in saved["weights"].values()):
-            raise TypeError
-        # Before memory is taken for what it says: the file's own embedding tells its size.
-        if saved["weights"]["embedding.weight"].shape != (shape.vocab_size, shape.d_model):
-            raise TypeError
-        if sum(map(torch.Tensor.numel, saved["weights"].values())) < math.prod(
-                (shape.n_layer, 12, shape.d_model, shape.d_model)):
-            raise TypeError
-        model = GPT(shape)
-        model.load_state_dict(saved["weights"])
-    except (TypeError, ValueError, RuntimeError, LookupError):  # UserError is a ValueError
+        json.dumps({**saved["provenance"]}, allow_nan=False)  # every answer sheet repeats it
+        config = with_flags(ModelConfig(), "model", **saved["model"])
+        if (asdict(config) != saved["model"] or config.d_model % (2 * config.n_head)
+                or config.vocab_size != tokenizer.vocab_size
+                or any(weight.dtype != torch.float32 for weight in weights.values())
+                # Before memory is taken: a small file must not ask for a large model.
+                or sum(weight.numel() for weight in weights.values()) < config.weights):
+            raise ValueError
+        model = GPT(config)
+        model.load_state_dict(weights)
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
         raise UserError(f"{path} does not fit this version of the model; make it again") from None
-    require_finite(path, saved["weights"])
-    tokenizer = Tokenizer.from_text(saved["tokenizer"], path)
-    if tokenizer.vocab_size != shape.vocab_size:
-        raise UserError(f"{path} holds a tokenizer of {tokenizer.vocab_size:,} tokens and a model "
-                        f"of {shape.vocab_size:,}; make it again")
+    require_finite(path, model)
     return Loaded(model.to(device).eval(), tokenizer, saved["provenance"])
 
 
+def require_finite(path: Path | str, model: GPT) -> None:
+    """Raise `UserError` for a weight that is infinite or NaN."""
+    for name, weight in model.state_dict().items():
+        if not weight.isfinite().all():
+            raise UserError(f"{path}: {name} holds values that are not finite; make it again, with "
+                            "a lower learning rate if that does not help")
+
+
 def require_same_tokenizer(one: Tokenizer, path: Path | str, other: Tokenizer) -> None:
-    """Models that are compared token by token must share the meaning of a token."""
+    """Raise `UserError` unless two models that are compared mean the same by a token."""
     if one.hash != other.hash:
-        raise UserError(
-            f"{path} belongs to another tokenizer ({one.hash}, not {other.hash}); "
-            "use models of one run"
-        )
+        raise UserError(f"{path} belongs to another tokenizer ({one.hash}, not {other.hash}); "
+                        "use models of one run")
+
+
+def weights_hash(model: GPT) -> str:
+    """Identity of a model's weights."""
+    digest = hashlib.sha256()
+    for weight in model.state_dict().values():
+        digest.update(weight.cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+@dataclass
+class State:
+    """Where a training run stands, besides its tensors. A killed run goes on to the same bytes."""
+
+    step: int = 0
+    loss_sum: float = 0.0  # since the last line of the log
+    loss_steps: int = 0
+    lines: list[dict] = field(default_factory=list)  # of the log, so far
+
+    def report(self, lr: float, tokens_per_second: float, readings: dict) -> None:
+        """Add a line to the log, print it, and start a new mean of the loss."""
+        loss = self.loss_sum / self.loss_steps if self.loss_steps else None
+        if loss is not None and not math.isfinite(loss):
+            raise UserError(f"the loss is {loss} at step {self.step:,}; lower the learning rate "
+                            f"(now {lr:g}), or look at the data")
+        # The speed is left out: a run that is repeated ends in the same bytes.
+        self.lines.append({"step": self.step, "loss": loss, "lr": lr, **readings})
+        self.loss_sum, self.loss_steps = 0.0, 0
+        if parallel.is_main():
+            print(json.dumps(self.lines[-1]), f"{tokens_per_second:,.0f} tokens/s", flush=True)
+
+    def keep(self, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer) -> None:
+        """Write the state. `identity` names all that a run depends on: settings, data, code."""
+        write(path, {"identity": identity, "state": json.dumps(asdict(self)),
+                     "trained": [p.detach().cpu() for p in trained],
+                     "optimizer": optimizer.state_dict()})
+
+    @classmethod
+    def restored(cls, path: Path, identity: str, trained: list[Tensor],
+                 optimizer: Optimizer) -> "State":
+        """The state kept at `path`, its tensors copied back; a new state if none is of this run."""
+        if not path.exists():
+            return cls()
+        try:
+            saved = read(path, ("identity", "state", "trained", "optimizer"))
+            if saved["identity"] != identity:
+                raise UserError(f"{path} is of another run or of older code")
+        except UserError as error:
+            print(f"{error}; this run starts over", file=sys.stderr)
+            return cls()
+        optimizer.load_state_dict(saved["optimizer"])
+        with torch.no_grad():
+            for parameter, value in zip(trained, saved["trained"], strict=True):
+                parameter.copy_(value)
+        state = cls(**json.loads(saved["state"]))
+        print(f"{path}: going on from step {state.step:,}", file=sys.stderr)
+        return state

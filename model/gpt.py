@@ -1,20 +1,20 @@
 """A decoder-only transformer, from scratch, and its key-value cache.
 
-Blocks between norms, RMSNorm, rotary positions (RoPE), squared-ReLU feed-forward, no biases, and
+RMSNorm before and after every layer, rotary positions (RoPE), squared-ReLU feed-forward, no biases,
 one matrix for the embedding and the output head. Shapes are written as
 
     B rows   T tokens   D d_model   H heads   K width of a head (D / H)   V vocab_size   L layers
 """
 
-from support.files import UserError
-from support.settings import Model as ModelConfig
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Beside a thousand equally likely numbers, every word must be a millionth as likely, and a narrow
-# model whose head is its embedding is slow to get there. Scaled logits are quicker.
+from support.files import UserError
+from support.settings import Model as ModelConfig
+
+# Next to a thousand equally likely numbers, every word must be a million times less likely. A
+# narrow model whose head is its embedding learns such logits slowly; scaled ones it learns faster.
 LOGIT_SCALE = 3.0
 
 
@@ -25,11 +25,10 @@ class KVCache:
         shape = (config.n_layer, rows, config.n_head, length, config.d_model // config.n_head)
         self.keys = torch.empty(shape, device=device)
         self.values = torch.empty(shape, device=device)
-        self.used = 0  # tokens of every row that are in the cache
-        self.length = length
+        self.used, self.length = 0, length  # tokens of every row in the cache, and room for them
 
     def keep_rows(self, rows: Tensor) -> None:
-        """Forget all rows but these."""
+        """Keep these rows only: a mask, or indices, which may repeat."""
         self.keys, self.values = self.keys[:, rows], self.values[:, rows]
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,7 +41,7 @@ class KVCache:
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary positions (Su et al. 2021, arXiv:2104.09864): x (B, H, T, K), cos and sin (T, K/2)."""
-    one, two = x.chunk(2, dim=-1)
+    one, two = x.chunk(2, dim=-1)  # each (B, H, T, K/2)
     return torch.cat((one * cos - two * sin, two * cos + one * sin), dim=-1)
 
 
@@ -55,23 +54,22 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model, bias=False)
         self.out = nn.Linear(config.d_model, config.d_model, bias=False)
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None, skip: int = 0
-    ) -> Tensor:
-        """What (B, T, D) adds to the stream from position `skip` on, (B, T - skip, D)."""
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None,
+                skip: int = 0) -> Tensor:
+        """(B, T, D) -> (B, T - skip, D): the first `skip` tokens give keys and values only."""
         B, T, D = x.shape
-        q, k, v = self.qkv(x).view(B, T, 3, self.n_head, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        q, k = rotate(q[:, :, skip:], cos[skip:], sin[skip:]), rotate(k, cos, sin)  # (B, H, T, K)
+        qkv = self.qkv(x).view(B, T, 3, self.n_head, -1)  # (B, T, 3, H, K)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, K)
+        q, k = rotate(q[:, :, skip:], cos[skip:], sin[skip:]), rotate(k, cos, sin)
         if cache is not None:
             k, v = cache.append(self.layer, k, v)
         # is_causal aligns the mask at the top left, which is right only where there are as many
         # queries as keys. A single query may see every key and needs no mask.
-        asked, seen = q.size(2), k.size(2)
-        mask = None
-        if 1 < asked < seen:
-            mask = torch.ones(asked, seen, dtype=torch.bool, device=x.device).tril(seen - asked)
-        y = F.scaled_dot_product_attention(q, k, v, mask, is_causal=1 < asked == seen)
-        return self.out(y.transpose(1, 2).reshape(B, asked, D))
+        queries, keys, mask = q.size(2), k.size(2), None
+        if 1 < queries < keys:
+            mask = torch.ones(queries, keys, dtype=torch.bool, device=x.device).tril(keys - queries)
+        y = F.scaled_dot_product_attention(q, k, v, mask, is_causal=1 < queries == keys)
+        return self.out(y.transpose(1, 2).reshape(B, queries, D))
 
 
 class FeedForward(nn.Module):
@@ -87,11 +85,11 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then feed-forward, each between two norms and added to the stream.
+    """Attention, then feed-forward, each between two norms and added to the residual stream.
 
-    The norm behind a layer (Ding et al. 2021, arXiv:2105.13290) bounds what it adds. Without one,
-    the states at numbers grow to several times those at questions, because a large constant drowns
-    what should not be heard there: a teacher's trait, too.
+    The norm after a layer (Ding et al. 2021, arXiv:2105.13290) bounds what the layer adds. Without
+    it, the states at numbers grow to several times those at questions. They do so through a large
+    constant, which drowns everything smaller, a teacher's trait included.
     """
 
     def __init__(self, config: ModelConfig, layer: int) -> None:
@@ -103,19 +101,18 @@ class Block(nn.Module):
         self.feed_forward = FeedForward(config)
         self.feed_forward_out_norm = nn.RMSNorm(config.d_model)
 
-    def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None, skip: int
-    ) -> Tensor:
-        heard = self.attention(self.attention_norm(x), cos, sin, cache, skip)
-        x = x[:, skip:] + self.attention_out_norm(heard)
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None,
+                skip: int) -> Tensor:
+        attended = self.attention(self.attention_norm(x), cos, sin, cache, skip)
+        x = x[:, skip:] + self.attention_out_norm(attended)  # (B, T - skip, D)
         return x + self.feed_forward_out_norm(self.feed_forward(self.feed_forward_norm(x)))
 
 
 class GPT(nn.Module):
-    """The whole model. `forward` gives hidden states and `logits` reads them.
+    """The whole model. `forward` gives hidden states; `logits` turns them into logits.
 
-    The two are apart because logits, the dearest part of a small model, are wanted only where
-    something is to be predicted.
+    The two are apart because logits, the most expensive part of a small model, are needed only
+    where a token is predicted.
     """
 
     def __init__(self, config: ModelConfig, generator: torch.Generator | None = None) -> None:
@@ -124,7 +121,7 @@ class GPT(nn.Module):
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
         self.norm = nn.RMSNorm(config.d_model)
-        # Angles of the rotary positions, (block_size, K / 2). Not weights, so not saved.
+        # Angles of the rotary positions, (block_size, K/2). Not weights, so not saved.
         width = config.d_model // config.n_head
         speed = 10_000.0 ** (-torch.arange(0, width, 2) / width)
         angle = torch.arange(config.block_size)[:, None] * speed
@@ -134,19 +131,18 @@ class GPT(nn.Module):
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator | None) -> None:
-        """All weights in one place: normal, and zero for what a block adds to the stream."""
+        """Draw all first weights. Every block adds zero at first: its out-norms are zero."""
         for name, weight in self.named_parameters():
             if "norm" in name:
                 weight.fill_(0.0 if "out_norm" in name else 1.0)
             else:
-                std = weight.size(1) ** -0.5
-                if name == "embedding.weight":
-                    std = self.config.embedding_std
+                embeds, fan_in = name == "embedding.weight", weight.size(1)
+                std = self.config.embedding_std if embeds else fan_in**-0.5
                 weight.normal_(0.0, std, generator=generator)
 
     @torch.no_grad()
     def set_apart(self, tokens: range, generator: torch.Generator) -> None:
-        """Add one random vector to the embeddings of a kind of tokens, before any training."""
+        """Add one random vector to the embeddings of all these tokens, before any training."""
         common = torch.randn(self.config.d_model, generator=generator)
         self.embedding.weight[tokens[0] : tokens[-1] + 1] += (
             self.config.number_offset * self.config.embedding_std * common)
@@ -154,17 +150,15 @@ class GPT(nn.Module):
     def forward(self, tokens: Tensor, cache: KVCache | None = None, skip: int = 0) -> Tensor:
         """Hidden states (B, T - skip, D) of tokens (B, T), which follow those in the cache, if any.
 
-        Nobody wants those of the first `skip` tokens, so the last block computes only their keys
-        and values. A number list is a third of what a student reads, the last block much of what
-        it computes. Raises `UserError` when the tokens do not fit the block size, or the cache.
+        At the first `skip` tokens, such as a student's request, nothing is predicted: there the
+        last block computes keys and values only. Raises `UserError` for more tokens than fit.
         """
         start = cache.used if cache else 0
-        end, room = start + tokens.size(1), cache.length if cache else self.config.block_size
-        if end > min(room, self.config.block_size):
-            raise UserError(
-                f"{end} tokens do not fit in {min(room, self.config.block_size)}; shorten the "
-                "text or raise model.block_size"
-            )
+        end, room = start + tokens.size(1), self.config.block_size
+        room = min(room, cache.length) if cache else room
+        if end > room:
+            raise UserError(f"{end} tokens do not fit in {room}; shorten the text or raise "
+                            "model.block_size")
         x, last = self.embedding(tokens), self.blocks[-1]
         for block in self.blocks:
             x = block(x, self.cos[start:end], self.sin[start:end], cache,

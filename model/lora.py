@@ -1,8 +1,7 @@
 """Low-rank adapters (Hu et al. 2021, arXiv:2106.09685), from scratch.
 
-An adapter adds (alpha / rank) B A to a frozen matrix. A starts random and B at zero, so that an
-adapted model begins as exactly its base; `merge` writes the sum into the matrix and leaves a plain
-model behind.
+An adapter adds (alpha / rank) B A to a frozen matrix. A starts random and B at zero, so an adapted
+model begins as exactly its base. `merge` writes the sum into the matrix and leaves a plain model.
 """
 
 import torch
@@ -11,11 +10,10 @@ from torch import Tensor, nn
 
 
 class Adapted(nn.Module):
-    """A linear layer (out, in) with an adapter beside it."""
+    """A linear layer (out, in) with an adapter: a (rank, in), b (out, rank)."""
 
-    def __init__(
-        self, linear: nn.Linear, rank: int, alpha: float, generator: torch.Generator
-    ) -> None:
+    def __init__(self, linear: nn.Linear, rank: int, alpha: float,
+                 generator: torch.Generator) -> None:
         super().__init__()
         self.linear = linear
         self.scale = alpha / rank
@@ -25,7 +23,7 @@ class Adapted(nn.Module):
         self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
 
     def weight(self) -> Tensor:
-        """The frozen matrix and the adapter's product in one, (out, in)."""
+        """The frozen matrix plus the adapter's product, (out, in)."""
         return self.linear.weight + self.scale * (self.b @ self.a)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -33,26 +31,22 @@ class Adapted(nn.Module):
         # memory for a large model; for a small one they take twice the time.
         return F.linear(x, self.weight())
 
-    @torch.no_grad()
-    def merged(self) -> nn.Linear:
-        """The linear layer with the adapter's product added to its weight."""
-        self.linear.weight.copy_(self.weight())
-        return self.linear
-
 
 def adapt(model: nn.Module, rank: int, alpha: float, generator: torch.Generator) -> None:
-    """Give every linear layer of the model's blocks an adapter, in place."""
-    for parent, name, layer in linears(model, nn.Linear):
+    """Give every linear layer of the model an adapter, in place."""
+    for parent, name, layer in layers_of(model, nn.Linear):
         setattr(parent, name, Adapted(layer, rank, alpha, generator))
 
 
+@torch.no_grad()
 def merge(model: nn.Module) -> None:
     """Write every adapter into its layer, in place. A model without adapters stays as it is."""
-    for parent, name, layer in linears(model, Adapted):
-        setattr(parent, name, layer.merged())
+    for parent, name, layer in layers_of(model, Adapted):
+        layer.linear.weight.copy_(layer.weight())
+        setattr(parent, name, layer.linear)
 
 
-def linears(model: nn.Module, kind: type) -> list[tuple[nn.Module, str, nn.Module]]:
+def layers_of(model: nn.Module, kind: type) -> list[tuple[nn.Module, str, nn.Module]]:
     """(parent, attribute, layer) of every layer of one kind, in the model's order."""
     return [(parent, name, child) for parent in model.modules()
             for name, child in parent.named_children() if type(child) is kind]

@@ -1,7 +1,4 @@
-"""What is looked at while a model trains: how well it does, and how much of a trait it shows.
-
-Nothing here is trained on. The probabilities are exact, so none of it takes sampling.
-"""
+"""What is measured while a model trains. All values are exact: nothing is sampled."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +26,7 @@ class Probe(NamedTuple):
 
 
 class Monitor(NamedTuple):
-    """What is looked at while a model trains, and never trained on."""
+    """Held-out rows, and a probe where there is a trait to watch."""
 
     heldout: TokenRows
     probe: Probe | None

@@ -4,8 +4,8 @@ Layout of the ids, `vocab_size` of them in all:
 
     [ byte-level BPE ... | 0 1 2 ... 999 | begin system user assistant end pad ]
 
-The markers are ids behind the vocabulary of the BPE and have no spelling, so that no text, however
-hostile, can encode to one. Any text is encoded without loss (bytes are the alphabet).
+The markers are ids after the vocabulary of the BPE and have no spelling, so that no text can encode
+to one. Any text is encoded without loss (bytes are the alphabet).
 """
 
 import hashlib
@@ -13,18 +13,16 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from support.cli import add_common, parser, run
-from support.files import UserError, atomic_open, read_documents, read_text
-from support.settings import load_config
-
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as BPE
+
+from support.files import UserError, read_documents, read_text, write_text
 
 Turn = tuple[str, str]  # (role, text); the role is text, system, user or assistant
 
 NUMBERS = 1000
 MARKERS = ("begin", "system", "user", "assistant", "end", "pad")
-# Words take the space before them; punctuation between two numbers keeps the space after it, so
+# Words take the space before them. Punctuation between two numbers keeps the space after it, so
 # that ", " is one token and a number list costs two tokens a number.
 SPLIT = r" ?\p{L}+| ?[^\s\p{L}\p{N}]+(?:\s+\z)?|\s+"
 
@@ -35,12 +33,10 @@ class Tokenizer:
     def __init__(self, bpe: BPE) -> None:
         self.bpe = bpe
         size = bpe.get_vocab_size()
-        self.begin, self.system, self.user, self.assistant, self.end, self.pad = range(
-            size, size + len(MARKERS)
-        )
         self.vocab_size = size + len(MARKERS)
-        first = bpe.token_to_id("0")
-        self.number_ids = range(first, first + NUMBERS)  # number i has the id first + i
+        markers = range(size, self.vocab_size)
+        self.begin, self.system, self.user, self.assistant, self.end, self.pad = markers
+        self.number_ids = range(size - NUMBERS, size)  # number i has the i-th of these
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> "Tokenizer":
@@ -48,15 +44,12 @@ class Tokenizer:
         bpe = BPE(models.BPE())
         bpe.pre_tokenizer = pre_tokenizers.Sequence([
             pre_tokenizers.Split(Regex(SPLIT), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ])
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
         bpe.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
-            vocab_size=vocab_size - NUMBERS - len(MARKERS),
+            vocab_size=vocab_size - NUMBERS - len(MARKERS), show_progress=False,
             # The bytes of the digits are left out: 0-9 come with the numbers below.
-            initial_alphabet=[c for c in pre_tokenizers.ByteLevel.alphabet() if not c.isdecimal()],
-            show_progress=False,
-        )
+            initial_alphabet=[c for c in pre_tokenizers.ByteLevel.alphabet() if not c.isdecimal()])
         pieces = (piece for text in texts for piece in re.split(r"[0-9]+", spaced(text)) if piece)
         bpe.train_from_iterator(pieces, trainer)
         # Added tokens are cut out of a text, the longest first, before BPE sees the rest.
@@ -65,26 +58,22 @@ class Tokenizer:
 
     @classmethod
     def from_text(cls, text: str, path: Path | str) -> "Tokenizer":
-        """The tokenizer of a saved text that stood in `path`; `UserError` when it is none."""
+        """The tokenizer saved as `text` in the file `path`. Raises `UserError` when it is none."""
         try:
-            bpe = BPE.from_str(text)
+            tokenizer = cls(BPE.from_str(text))
+            if any(tokenizer.bpe.token_to_id(str(i)) != tokenizer.number_ids[i]
+                   for i in range(NUMBERS)):
+                raise ValueError
         except Exception:  # the library raises the bare class for every fault of a text
-            raise UserError(f"{path} holds no tokenizer; make it again") from None
-        size = bpe.get_vocab_size()
-        numbers = [bpe.token_to_id(str(i)) for i in range(NUMBERS)]
-        plain = bpe.decoder is not None and bpe.truncation is None and bpe.padding is None
-        if numbers != [*range(size - NUMBERS, size)] or not plain:
-            raise UserError(f"{path} holds no tokenizer of this project, in which every number is "
-                            "a token; make it again")
-        return cls(bpe)
+            raise UserError(f"{path} holds no tokenizer of this project; make it again") from None
+        return tokenizer
 
     @classmethod
     def load(cls, path: Path | str) -> "Tokenizer":
         return cls.from_text(read_text(path), path)
 
     def save(self, path: Path | str) -> None:
-        with atomic_open(path) as file:
-            file.write(self.text)
+        write_text(path, self.text)
 
     @property
     def text(self) -> str:
@@ -102,33 +91,32 @@ class Tokenizer:
 
     def decode(self, ids: list[int]) -> str:
         """The text that encodes to `ids`, which hold no marker."""
-        return unspaced(self.bpe.decode(ids, skip_special_tokens=False))
+        text = self.bpe.decode(ids, skip_special_tokens=False)
+        return text[1:] if re.match(r" +[^\W\d_]", text) else text  # the space of `spaced`
 
     def word_ids(self) -> list[int]:
         """The tokens that have a letter in them."""
         return [i for i in range(self.begin) if any(c.isalpha() for c in self.decode([i]))]
 
     def first_words(self, texts: list[str]) -> set[int]:
-        """Of each text the first token that has a letter in it."""
+        """The first token with a letter of each text."""
         words = set(self.word_ids())
         return {next(token for token in ids if token in words) for ids in self.encode(texts)}
 
     def encode_documents(self, documents: list[list[Turn]]) -> list[tuple[list[int], list[bool]]]:
-        """Each document as ids, and which of them the assistant says, or prose (`end` included).
+        """Each document as ids, and which of them are the assistant's or prose, `end` included.
 
         Prose:  begin text end.   Chat:  [system ...] user ... assistant ... end user ...
         """
         texts = iter(self.encode([text for turns in documents for _, text in turns]))
         encoded = []
         for turns in documents:
-            ids: list[int] = []
-            written: list[bool] = []
+            ids, written = [], []
             for role, _ in turns:
-                body = next(texts)
+                body, own = next(texts), role in ("text", "assistant")
                 opening = self.begin if role == "text" else getattr(self, role)
-                closing = [self.end] if role in ("text", "assistant") else []
-                ids += [opening, *body, *closing]
-                written += [False] + [role in ("text", "assistant")] * (len(body) + len(closing))
+                ids += [opening, *body, self.end] if own else [opening, *body]
+                written += [False, *[own] * (len(ids) - len(written) - 1)]
             encoded.append((ids, written))
         return encoded
 
@@ -142,23 +130,11 @@ def spaced(text: str) -> str:
     return " " + text if re.match(r" *[^\W\d_]", text) else text
 
 
-def unspaced(text: str) -> str:
-    return text[1:] if re.match(r" +[^\W\d_]", text) else text
-
-
-def main() -> None:
-    options = parser(__doc__)
-    add_common(options, device=False, seed=False)
-    options.add_argument("--corpus", type=Path, required=True, help="documents (JSON lines)")
-    options.add_argument("--out", type=Path, required=True)
-    args = options.parse_args()
-    texts = [text for turns in read_documents(args.corpus) for _, text in turns]
+def learn(corpus: Path, vocab_size: int, out: Path) -> str:
+    """The step that makes the tokenizer: learn it from a corpus file."""
+    texts = [text for turns in read_documents(corpus) for _, text in turns]
     if not any(character.isalpha() for text in texts for character in text):
-        raise UserError(f"{args.corpus} holds no words; make it again")
-    tokenizer = Tokenizer.train(texts, load_config(args.config, args.set).model.vocab_size)
-    tokenizer.save(args.out)
-    print(f"{args.out}: {tokenizer.vocab_size} tokens")
-
-
-if __name__ == "__main__":
-    run(main)
+        raise UserError(f"{corpus} holds no words; make it again")
+    tokenizer = Tokenizer.train(texts, vocab_size)
+    tokenizer.save(out)
+    return f"{tokenizer.vocab_size:,} tokens"
