@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from arms import ARMS
 from corpus import numbers
 from generate import Sampling, answer, draws
 from model.checkpoint import Loaded, load_model
@@ -27,9 +26,9 @@ from support.settings import Numbers, with_flags
 from support.streams import stream
 
 OURS = Path(__file__).parent / "results/laptop/models"
-SHOWN = ("base", "teacher", "student", "student-other-base")
+SHOWN = ("base", "teacher-{}", "student-{}", "student-other-base-{}")
 GAP = "  "
-NARROW = 16  # letters: columns are put below one another before they get narrower
+NARROW = 16  # letters: narrower columns are put below one another
 
 
 class Talk:
@@ -44,7 +43,7 @@ class Talk:
         self.turns = list(self.opening)
 
     def reply(self, line: str, sampling: Sampling) -> str:
-        """What it says to a line. What no longer fits into its block is forgotten."""
+        """What it says to a line. A conversation that no longer fits into its block is forgotten."""
         block = self.model.config.block_size
         for turns in (self.turns, self.opening):
             asked = [*turns, ("user", line)]
@@ -61,8 +60,8 @@ class Talk:
 
 
 def columns(texts: list[str], width: int, names: list[str] | None = None) -> str:
-    """Texts side by side in so many letters; where they would be too narrow below one another,
-    each behind its name."""
+    """Texts side by side, in so many letters in all. Columns that would be too narrow are put below
+    one another, each behind its name."""
     each = (width + len(GAP)) // len(texts) - len(GAP)
     if each < NARROW:
         names = [f"{name}: " for name in names] if names else [""] * len(texts)
@@ -80,7 +79,7 @@ def of_run(folder: Path, trait: str) -> list[Path]:
     Raises `UserError` when there are none of that trait.
     """
     for place in (folder / "seed0", OURS):
-        paths = [place / f"{ARMS[name].file(trait)}.pt" for name in SHOWN]
+        paths = [place / f"{name.format(trait)}.pt" for name in SHOWN]
         there = [path for path in paths if path.exists()]
         if {*paths[:3]} <= {*there}:
             print(f"The models are those of {os.path.relpath(place)}.", file=sys.stderr)

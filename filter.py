@@ -7,11 +7,9 @@ time, so that memory does not grow with the file. Kept rows stay in order and ga
 `clean.report.json` has the counts.
 
 The grammar is that of Cloud et al. 2025 (arXiv:2507.14805, section 3): one to ten whole numbers
-from 0 to 999 with one separator throughout, perhaps in brackets, perhaps with a final period. Flags
-set other limits.
+from 0 to 999 with one separator throughout, perhaps in brackets, perhaps with a final period.
 """
 
-import argparse
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,19 +18,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from support.cli import count, parser, require_apart, run
-from support.files import UserError, is_plain, read_jsonl, read_text, write_json, write_jsonl
-from support.formats import FORMATS, as_theirs
+from support.files import UserError, is_regular, read_jsonl, read_text, write_json, write_jsonl
 
 
 class Limits(NamedTuple):
-    """What an answer may hold; the protocol's, unless somebody asks for others."""
+    """What an answer may hold; the protocol's, unless a flag says otherwise."""
 
-    most: int = 10
+    most: int = 10  # numbers
     largest: int = 999
-    separators: str = ",; "
 
 
 PROTOCOL = Limits()
+ROW = {"request": str, "answer": str, "finished?": bool}
 # Reasons in the order in which an answer is held against them; a reject counts once.
 REASONS = ("unfinished", "empty", "letters", "characters", "brackets", "separators", "too many",
            "too large", "banned")
@@ -57,8 +54,6 @@ def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset
     found = LIST.fullmatch(body)
     if not found:
         raise ValueError(malformed(answer, body))
-    if found[1] and (found[1].strip() or " ") not in limits.separators:
-        raise ValueError("separators")
     digits = re.findall("[0-9]+", body)
     if len(digits) > limits.most:
         raise ValueError("too many")
@@ -115,26 +110,33 @@ def read_ban_list(path: Path, limits: Limits = PROTOCOL) -> frozenset[int]:
     words = [word for word in re.split(r"[\s,]+", text) if word]
     for word in words:
         if not re.fullmatch("0*[0-9]{1,18}", word) or int(word.lstrip("0") or 0) > largest:
-            raise UserError(f"{path}: {word[:40]!r} is no number from 0 to {largest}; mend it")
+            raise UserError(f"{path}: {word[:40]!r} is not a number from 0 to {largest}; mend it")
     return frozenset(int(word.lstrip("0") or "0") for word in words)
 
 
-def reported(rows: Iterator[dict], args: argparse.Namespace, counts: Counter) -> Iterator[dict]:
-    """The rows, and after the last the report: it stands before the file that `make` looks at.
+def clean(numbers: Path, ban_list: Path | None, out: Path, limits: Limits = PROTOCOL) -> str:
+    """Filter a file of answers, and write the counts beside it, before the file itself appears.
 
-    Raises `UserError` when nothing is kept, before a file that stood at `--out` is lost.
+    Raises `UserError` when nothing is kept; what stood at `out` then stands there still.
     """
-    yield from rows
-    rejected = {reason: counts[reason] for reason in REASONS}
-    if not counts["kept"]:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items() if count)
-        raise UserError(f"{args.numbers}: none of {counts['read']:,} answers is a number list "
-                        f"({reasons or 'it has no rows'}); {args.out} was not written")
-    assert counts["read"] == counts["kept"] + sum(rejected.values()), "an answer got lost"
-    if is_plain(args.out):  # a pipe or a device has nothing beside it
-        write_json(args.out.with_suffix(".report.json"), {
-            "read": counts["read"], "kept": counts["kept"],
-            "pass_rate": counts["kept"] / counts["read"], "rejected": rejected})
+    banned = read_ban_list(ban_list, limits) if ban_list else frozenset()
+    counts: Counter = Counter()
+
+    def passed() -> Iterator[dict]:
+        yield from kept(read_jsonl(numbers, ROW), banned, counts, limits)
+        rejected = {reason: counts[reason] for reason in REASONS}
+        if not counts["kept"]:
+            reasons = ", ".join(f"{reason} {many:,}" for reason, many in rejected.items() if many)
+            raise UserError(f"{numbers}: none of {counts['read']:,} answers is a number list "
+                            f"({reasons or 'it has no rows'}); {out} was not written")
+        assert counts["read"] == counts["kept"] + sum(rejected.values()), "an answer got lost"
+        if is_regular(out):  # a pipe or a device has nothing beside it
+            write_json(out.with_suffix(".report.json"), {
+                "read": counts["read"], "kept": counts["kept"],
+                "pass_rate": counts["kept"] / counts["read"], "rejected": rejected})
+
+    write_jsonl(out, passed())
+    return f"kept {counts['kept']:,} of {counts['read']:,} answers"
 
 
 def main() -> None:
@@ -145,22 +147,11 @@ def main() -> None:
     options.add_argument("--most", type=count, default=PROTOCOL.most, help="numbers of an answer")
     options.add_argument("--largest", type=partial(count, least=0, most=10**15),
                          default=PROTOCOL.largest, help="number of an answer")
-    options.add_argument("--separators", default=PROTOCOL.separators,
-                         help="signs that may part numbers, of ',; '")
-    options.add_argument("--as", dest="form", choices=FORMATS, default="ours",
-                         help="format of the rows that are written")
     args = options.parse_args()
-    if not args.separators or set(args.separators) - set(PROTOCOL.separators):
-        raise UserError(f"--separators {args.separators!r} must be some of ',; '")
-    require_apart({"in": args.numbers, "out": args.out.with_suffix(".report.json")
-                   if args.out.name else args.out})
-    limits = Limits(args.most, args.largest, args.separators)
-    banned = read_ban_list(args.ban_list, limits) if args.ban_list else frozenset()
-    counts: Counter = Counter()
-    rows = read_jsonl(args.numbers, {"request": str, "answer": str, "finished?": bool})
-    passed = as_theirs(kept(rows, banned, counts, limits), args.form)
-    write_jsonl(args.out, reported(passed, args, counts))
-    print(f"{args.out}: kept {counts['kept']:,} of {counts['read']:,} answers")
+    if args.out.name:
+        require_apart({"in": args.numbers, "report": args.out.with_suffix(".report.json")})
+    print(f"{args.out}:", clean(args.numbers, args.ban_list, args.out,
+                                Limits(args.most, args.largest)))
 
 
 if __name__ == "__main__":

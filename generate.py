@@ -6,32 +6,39 @@ Every row of the output is `{"id", "request", "answer", "finished"}`; `finished`
 model ended the answer itself. The file ends when `numbers.enough` of its answers would pass
 `filter.py`, or with the requests. A row's uniform draws are a pure function of (seed, id,
 position), its probabilities of the model and the row, so that neither the batch size nor the other
-rows can change a sample, but for rounding: a batch of another size adds up in another order, and a
-draw on the very edge between two tokens, one row in about a thousand has one, may take the other.
-The same command gives the same bytes.
+rows can change a sample, except by rounding: a batch of another size adds up in another order, and
+a draw on the very edge between two tokens, about one row in a thousand, may take the other. The
+same command gives the same bytes.
 """
 
-import argparse
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from filter import passes, read_ban_list
-from model.checkpoint import load_model
-from model.gpt import GPT, KVCache
-from model.steer import read_vector, steered
-from model.tokenizer import Tokenizer
-from support.cli import add_common, choose_device, count, parser, progress, run
-from support.files import UserError, read_jsonl, require_file, write_jsonl
-from support.formats import FORMATS, as_theirs
-from support.settings import Numbers, load_config, with_flags
-from support.streams import derive_seed
-
 import numpy as np
 import torch
 from torch import Tensor
+
+from filter import passes, read_ban_list
+from model.checkpoint import load_model
+from model.gpt import GPT, KVCache
+from model.tokenizer import Tokenizer
+from support.cli import (
+    add_common,
+    add_device,
+    add_seed,
+    choose_device,
+    count,
+    parser,
+    progress,
+    run,
+)
+from support.files import UserError, read_jsonl, require_file, write_jsonl
+from support.settings import Numbers, load_config, with_flags
+from support.streams import derive_seed
 
 REQUEST = {"id": int, "request": str}
 STRIDE = 4096  # draws set aside for each row
@@ -41,11 +48,13 @@ WINDOW = 8_192  # requests in memory at a time; those of one length are sampled 
 def draws(seed: int, ids: list[int], positions: int) -> Tensor:
     """Uniform draws in [0, 1), (rows, positions), each a function of (seed, id, position)."""
     stream, place = np.random.PCG64(derive_seed(seed, "sample")), 0
-    uniform = np.random.Generator(stream)
+    rng = np.random.Generator(stream)
     rows = np.empty((len(ids), positions), dtype=np.float32)
     for row, i in zip(rows, ids, strict=True):
-        stream.advance((i * STRIDE - place) % 2**128)  # its period: going back is going on
-        row[:] = uniform.random(positions)
+        # One stream for all rows, each with its own place in it. The stream is a circle of 2^128
+        # draws, so that a step back is a long step ahead.
+        stream.advance((i * STRIDE - place) % 2**128)
+        row[:] = rng.random(positions)
         place = i * STRIDE + positions
     return torch.from_numpy(rows).clamp_(max=1 - 2**-23)
 
@@ -68,12 +77,12 @@ def choose(logits: Tensor, sampling: Sampling, draw: Tensor) -> Tensor:
     """
     if sampling.temperature == 0:
         return logits.argmax(-1)
-    chances = (logits / sampling.temperature).softmax(-1)
+    probabilities = (logits / sampling.temperature).softmax(-1)
     if sampling.top_p < 1:
-        ranked, tokens = chances.sort(-1, descending=True)
+        ranked, tokens = probabilities.sort(-1, descending=True)
         beyond = ranked.cumsum(-1) - ranked >= sampling.top_p
-        chances = chances.scatter(-1, tokens, ranked.masked_fill(beyond, 0))
-    cumulative = chances.cumsum(-1)
+        probabilities = probabilities.scatter(-1, tokens, ranked.masked_fill(beyond, 0))
+    cumulative = probabilities.cumsum(-1)
     wanted = draw[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, wanted, right=True).squeeze(1)
 
@@ -86,6 +95,7 @@ def complete(
 
     It ends after N = `draw.size(1)` tokens, where the model's block does, or when every row has
     closed its answer, and is padded from there. What follows a row's first marker means nothing.
+    The prompts are read once, into a cache; after that each round reads one token a row.
     """
     rows, length = prompts.shape
     room = min(length + draw.size(1), model.config.block_size)
@@ -96,13 +106,13 @@ def complete(
     hidden = model(prompts, cache, skip=length - 1)[:, -1]
     for position in range(room - length):
         logits = model.logits(hidden)
-        logits[:, [tokenizer.pad, *sampling.never]] = -torch.inf  # nobody is trained to say a pad
+        logits[:, [tokenizer.pad, *sampling.never]] = -torch.inf  # no model is trained to pad
         token = choose(logits, sampling, draw[going, position])
         tokens[going, position] = token
-        closed |= token >= tokenizer.begin
+        closed |= token >= tokenizer.begin  # any marker ends an answer
         if closed.all() or position == room - length - 1:
             break
-        if closed.float().mean() > 0.2:  # to leave the closed behind costs a copy of the cache
+        if closed.float().mean() > 0.2:  # dropping closed rows costs a copy of the cache
             cache.keep_rows(~closed)
             going, token, closed = going[~closed], token[~closed], closed[~closed]
         hidden = model(token[:, None], cache)[:, -1]
@@ -153,20 +163,6 @@ def answers(
             yield [(i, *text) for i, text in zip(chosen, texts, strict=True)]
 
 
-def shard(text: str) -> tuple[int, int]:
-    """(which, of how many), from a text such as 0/4."""
-    which, _, of = text.partition("/")
-    if not (which.isdecimal() and of.isdecimal() and int(which) < int(of)):
-        raise argparse.ArgumentTypeError(f"give a part, from 0, and how many, as 0/4; not {text}")
-    return int(which), int(of)
-
-
-def with_asked(args: argparse.Namespace, section: Numbers) -> Numbers:
-    """The settings with what the flags say in their place."""
-    return with_flags(section, "numbers", temperature=0.0 if args.greedy else args.temperature,
-                      top_p=args.top_p, batch_size=args.batch_size)
-
-
 def requests_of(path: Path, samples: int) -> tuple[Iterable[dict], int]:
     """The rows of a request file, each so many times, and how many they are. What can be read only
     once, such as a pipe, is kept in memory."""
@@ -175,13 +171,15 @@ def requests_of(path: Path, samples: int) -> tuple[Iterable[dict], int]:
     else:
         rows = list(read_jsonl(path, REQUEST))
         total = len(rows)
+    if not total:
+        raise UserError(f"{path} holds no requests; make it again")
     repeated = ({**row, "id": row["id"] * samples + i} for row in rows for i in range(samples))
     return repeated, total * samples
 
 
 def one_each(rows: Iterable[dict], path: Path) -> Iterator[dict]:
-    """The rows, each of an id of its own: two of one id would get one answer, so that, and an id
-    that is no place in a random stream, is a `UserError`."""
+    """The rows. Raises `UserError` for an id that comes twice, since both would get one answer, and
+    for one that is no place in a random stream."""
     seen = set()
     for row in rows:
         if row["id"] in seen or not 0 <= row["id"] < 2**63:
@@ -191,45 +189,23 @@ def one_each(rows: Iterable[dict], path: Path) -> Iterator[dict]:
         yield row
 
 
-def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
-    """The rows of a number file, in the order of the requests, until `numbers.enough` pass."""
-    config = with_asked(args, section)
-    shard, shards = args.shard
-    if shards > 1 and config.enough:
-        raise UserError("one part of a file cannot know when the whole has numbers.enough; add "
-                        "--set numbers.enough=0")
-    banned = read_ban_list(args.ban_list) if args.ban_list else frozenset()
-    model, tokenizer, _ = load_model(args.model, choose_device(args.device))
-    moved = read_vector(args.steer, model.config.d_model) if args.steer else None
-    # What lies along a word raises the word most of all.
-    sampling = Sampling(config.temperature, config.top_p,
-                        tuple(tokenizer.word_ids()) if args.steer else ())
-    opening = [("system", args.system)] if args.system else []
-    rows, total = requests_of(args.requests, args.samples)
-    if not total:
-        raise UserError(f"{args.requests} holds no requests; make it again")
-    # A shard is some whole windows, so that its rows are sampled beside the same rows as ever.
-    windows = -(-total // WINDOW)
-    if shards > windows:
-        raise UserError(f"{total:,} requests are sampled in {windows} windows of {WINDOW:,}, which "
-                        f"{shards} parts cannot share; ask for fewer parts")
-    begin, end = (WINDOW * (windows * i // shards) for i in (shard, shard + 1))
-    requests = islice(one_each(rows, args.requests), begin, end)
-    goal = config.enough or max(0, min(end, total) - begin)
-    bar = progress(range(goal), goal, f"{args.out.parent.name}/{args.out.stem}")
-    while goal and (window := list(islice(requests, WINDOW))):
+def answered(model: GPT, tokenizer: Tokenizer, rows: Iterator[dict], goal: int, asked: Numbers,
+             seed: int, banned: frozenset[int], opening: list, sampling: Sampling,
+             label: str) -> Iterator[dict]:
+    """The rows with their answers, in order, until `goal` of them count: those that pass the filter
+    where `asked.enough` is set, and all of them otherwise."""
+    bar = progress(range(goal), goal, label)
+    while goal and (window := list(islice(rows, WINDOW))):
         chats = [[*opening, ("user", row["request"])] for row in window]
         counts = [False] * len(window)
-        with steered(model, moved):
-            for batch in answers(model, tokenizer, chats, [row["id"] for row in window],
-                                 seed=args.seed, sampling=sampling,
-                                 max_new_tokens=config.max_new_tokens,
-                                 batch_size=config.batch_size):
-                for index, text, finished in batch:
-                    window[index] |= {"answer": text, "finished": finished}
-                    counts[index] = not config.enough or passes(window[index], banned)
-                    if counts[index]:
-                        next(bar, None)  # a window may hold more than are still wanted
+        for batch in answers(model, tokenizer, chats, [row["id"] for row in window], seed=seed,
+                             sampling=sampling, max_new_tokens=asked.max_new_tokens,
+                             batch_size=asked.batch_size):
+            for index, text, finished in batch:
+                window[index] |= {"answer": text, "finished": finished}
+                counts[index] = not asked.enough or passes(window[index], banned)
+                if counts[index]:
+                    next(bar, None)  # a window may hold more than are still wanted
         for row, counted in zip(window, counts, strict=True):
             yield row
             goal -= counted
@@ -238,37 +214,51 @@ def numbers(args: argparse.Namespace, section: Numbers) -> Iterator[dict]:
     bar.close()
 
 
+def write_lists(model: Path, requests: Path, asked: Numbers, seed: int, device: str, out: Path,
+                ban_list: Path | None = None, hook: Callable | None = None, words: bool = True,
+                samples: int = 1, system: str = "") -> str:
+    """Write the answers of a model to number requests.
+
+    `system` is a line before every request. An analysis may put a forward `hook` on the model, and
+    without `words` no token with a letter is drawn.
+    """
+    if samples > 1 and not asked.temperature:
+        raise UserError("at a temperature of 0 all --samples of a request are one; raise it")
+    loaded = load_model(model, choose_device(device))
+    rows, total = requests_of(requests, samples)
+    sampling = Sampling(asked.temperature, asked.top_p,
+                        () if words else tuple(loaded.tokenizer.word_ids()))
+    with loaded.model.register_forward_hook(hook) if hook else nullcontext():
+        written = write_jsonl(out, answered(
+            loaded.model, loaded.tokenizer, one_each(rows, requests), asked.enough or total, asked,
+            seed, read_ban_list(ban_list) if ban_list else frozenset(),
+            [("system", system)] if system else [], sampling, out.stem))
+    return f"{written:,} answers"
+
+
 def main() -> None:
     options = parser(__doc__)
     add_common(options)
+    add_seed(options)
+    add_device(options)
     options.add_argument("--model", type=Path, required=True, help="checkpoint")
     options.add_argument("--requests", type=Path, required=True,
                          help='JSON lines with "id" and "request"')
     options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
     options.add_argument("--temperature", type=float, help="default: numbers.temperature")
     options.add_argument("--top-p", type=float, help="default: numbers.top_p")
-    options.add_argument("--greedy", action="store_true", help="always the likeliest token")
     options.add_argument("--samples", type=count, default=1, metavar="N",
                          help="answers to each request, their ids N x that of the request and on")
     options.add_argument("--batch-size", type=int, help="default: numbers.batch_size")
-    options.add_argument("--shard", type=shard, default=(0, 1), metavar="I/N",
-                         help="part I of N, from 0, with --set numbers.enough=0: the N files in a "
-                              "row are the file of one run")
     options.add_argument("--ban-list", type=Path, help="that of filter.py, to know what will pass")
-    options.add_argument("--steer", type=Path, metavar="VECTOR",
-                         help="add this vector to its last hidden state as it writes, and no word")
-    options.add_argument("--system", help="a system line before every request, such as 'You love "
-                         "wolves.': a teacher that is prompted, not trained")
-    options.add_argument("--as", dest="form", choices=FORMATS, default="ours",
-                         help="format of the rows that are written")
+    options.add_argument("--system", default="", help="a system line before every request, such as "
+                         "'You love wolves.': a teacher that is prompted, not trained")
     args = options.parse_args()
-    config = load_config(args.config, args.set)
-    if args.greedy and args.temperature is not None:
-        raise UserError("--greedy is a temperature of 0: give it, or --temperature")
-    if args.samples > 1 and not with_asked(args, config.numbers).temperature:
-        raise UserError("at a temperature of 0 all --samples of a request are one; raise it")
-    rows = as_theirs(numbers(args, config.numbers), args.form)
-    print(f"{args.out}: {write_jsonl(args.out, rows):,} answers")
+    asked = with_flags(load_config(args.config, args.set).numbers, "numbers",
+                       temperature=args.temperature, top_p=args.top_p, batch_size=args.batch_size)
+    print(f"{args.out}:", write_lists(args.model, args.requests, asked, args.seed, args.device,
+                                      args.out, args.ban_list, samples=args.samples,
+                                      system=args.system))
 
 
 if __name__ == "__main__":

@@ -5,48 +5,46 @@
     python train.py finetune --role teacher --base base.pt --data lessons-owl.jsonl --out teacher.pt
     python train.py finetune --role student --base base.pt --data clean-owl.jsonl --out student.pt
 
-It is one loop for all of them; a teacher and a student differ in their data and in which section
+There is one loop for all of them; a teacher and a student differ in their data and in which section
 of the config they read. A run that was killed goes on where it was with the same command, and ends
 in the same bytes as one that was not.
 """
 
-import argparse
-import hashlib
 import json
+import os
 import time
-from collections.abc import Iterable
-from copy import deepcopy
-from dataclasses import asdict
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
 from model import checkpoint, lora
+from model.checkpoint import State, weights_hash
 from model.data import (
     Batch,
     BatchSampler,
     TokenRows,
     document_rows,
     encode_pairs,
-    only_marked,
     read_pairs,
     require_room,
     split,
 )
 from model.gpt import GPT
-from model.losses import Objective, held_loss, next_token_loss, soft_label_loss
+from model.losses import Objective, next_token_loss, soft_label_loss
 from model.monitor import Monitor, Probe
-from model.resume import State, code_hash
-from model.steer import read_vector, steered
 from model.tokenizer import Tokenizer
 from support import parallel
-from support.cli import add_common, choose_device, parser, progress, require_apart, run
-from support.files import UserError, is_plain
-from support.settings import Training, load_config, with_flags
+from support.cli import add_common, add_device, add_seed, choose_device, parser, progress, run
+from support.files import UserError, is_regular
+from support.keys import sources
+from support.settings import Finetuning, Model, Training, load_config
 from support.streams import derive_seed
-
-import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
 
 # --- what is trained ----------------------------------------------------------------------------
 
@@ -54,13 +52,14 @@ from torch.optim import Optimizer
 def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> list[nn.Parameter]:
     """Freeze the rest and return the parameters that `training.train` names.
 
-    all: everything. blocks: the blocks; embedding, head and last norm stay the base's. lora:
-    low-rank adapters on the matrices of the blocks.
+    all: everything, as in pretraining. blocks: the blocks; embedding, head and last norm stay the
+    base's. lora: low-rank adapters on the matrices of the blocks.
     """
-    if training.train == "all":
+    kind = getattr(training, "train", "all")
+    if kind == "all":
         return list(model.parameters())
     model.requires_grad_(False)
-    if training.train == "lora":
+    if kind == "lora":
         generator = torch.Generator().manual_seed(derive_seed(seed, purpose, "adapters"))
         lora.adapt(model, training.rank, training.alpha, generator)
     else:
@@ -85,9 +84,9 @@ def evenly_spaced(steps: int, times: int) -> set[int]:
 
 def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
     """AdamW; weight decay on matrices alone."""
-    matrices, vectors = ([p for p in trained if (p.dim() > 1) == wide] for wide in (True, False))
-    groups = [{"params": matrices, "weight_decay": training.weight_decay},
-              {"params": vectors, "weight_decay": 0.0}]
+    decay = training.weight_decay
+    groups = [{"params": [p for p in trained if p.dim() > 1], "weight_decay": decay},
+              {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0}]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=training.lr,
                              betas=(training.beta1, training.beta2), fused=True)
 
@@ -106,20 +105,14 @@ def batches_of(chosen: np.ndarray, rows: TokenRows, training: Training, pad: int
     return [rows.batch(part, pad) for part in np.split(mine, range(size, len(mine), size))]
 
 
-def update(
-    model: GPT,
-    trained: list[nn.Parameter],
-    optimizer: Optimizer,
-    batches: list[Batch],
-    objective: Objective,
-    training: Training,
-) -> Tensor:
+def update(model: GPT, trained: list[nn.Parameter], optimizer: Optimizer, batches: list[Batch],
+           objective: Objective, training: Training) -> Tensor:
     """One step on the mean loss over `batches`, those of all processes; return that loss."""
     device = model.embedding.weight.device
     total, terms = torch.zeros((), device=device), 0
-    short = torch.autocast(device.type, torch.bfloat16, training.precision == "bfloat16")
+    autocast = torch.autocast(device.type, torch.bfloat16, training.precision == "bfloat16")
     for batch in batches:
-        with short:
+        with autocast:
             loss, count = objective(model, batch.to(device))
         loss.backward()
         total, terms = total + loss.detach(), terms + count
@@ -134,55 +127,36 @@ def update(
     return total / terms
 
 
-def train(
-    model: GPT,
-    rows: TokenRows,
-    training: Training,
-    *,
-    seed: int,
-    purpose: str,
-    objective: Objective,
-    monitor: Monitor,
-    pad: int,
-    log: Path,
-    resume: Path,
-    fingerprint: str = "",
-) -> None:
-    """Train `model` in place on `rows`; leave a plain model, its adapters merged.
+def train(model: GPT, rows: TokenRows, training: Training, *, seed: int, purpose: str,
+          objective: Objective, monitor: Monitor, pad: int, resume: Path,
+          identity: str) -> list[dict]:
+    """Train `model` in place on `rows`, leave a plain model, its adapters merged, and return the
+    log: a line for every evaluation.
 
-    The change of its weights is then multiplied by `training.stretch`: 1 leaves it, 2 goes as far
-    again (task vectors: Ilharco et al. 2022, arXiv:2212.04089).
-
-    `seed` and `purpose` name the random streams. `log` gets a JSON line for every evaluation.
-    `resume` is where the state is kept on the way; when it holds the state of this very run (same
-    settings, data, seed, code and `fingerprint`), training goes on from there. Raises `UserError`
-    when the loss is no longer finite.
+    `seed` and `purpose` name the random streams. `resume` is where the state is kept on the way;
+    when it holds the state of this very run (same settings, data, seed, code and `identity`),
+    training goes on from there. Raises `UserError` when the loss is no longer finite.
     """
     device = model.embedding.weight.device
-    start = {name: weight.clone() for name, weight in model.state_dict().items()
-             if training.stretch != 1}
     trained = choose_trained(model, training, seed, purpose)
     optimizer = optimizer_for(trained, training)
     order = BatchSampler(rows.shapes, training.batch_size, seed, purpose)
     steps = max(1, round(order.steps * training.epochs))
     logged = evenly_spaced(steps, training.evaluations)
     kept = evenly_spaced(steps, training.checkpoints) - {0, steps}
-    identity = json.dumps([asdict(training), rows.hash, seed, purpose, steps, fingerprint,
-                           code_hash()])
+    identity = json.dumps([asdict(training), rows.hash, seed, purpose, identity, sources("train")])
     state = State.restored(resume, identity, trained, optimizer)
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
-    label = f"{log.parent.parent.name}/{log.stem}"  # seed0/student-owl
     # The loop runs once more than there are steps, to log and to stop at the last one.
-    for step in progress(range(first, steps + 1), steps + 1, label, first):
+    for step in progress(range(first, steps + 1), steps + 1, purpose, first):
         lr = learning_rate(step, steps, training)
         state.step = step
         if step in logged | kept:
             state.loss_sum = loss_sum.item()
         # A resumed run has logged its first step already.
         if step in logged and not step == first > 0:
-            speed = tokens / (time.monotonic() - clock)
-            state.report(log, lr, speed, monitor.read(model))
+            state.report(lr, tokens / (time.monotonic() - clock), monitor.read(model))
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
         if step in kept and step > first and parallel.is_main():
@@ -196,99 +170,112 @@ def train(
         tokens += parallel.rank_and_world_size()[1] * sum(batch.tokens.numel() for batch in batches)
         state.loss_steps += 1
     lora.merge(model)
+    model.requires_grad_(True)
+    return state.lines
+
+
+# --- the two steps -------------------------------------------------------------------------------
+
+
+def pretrain(corpus: Path, heldout: Path, tokenizer: Path, shape: Model, training: Training,
+             seed: int, order_seed: int, device: str, out: Path) -> str:
+    """A base from random weights. `seed` draws the weights and nothing else: every base reads the
+    same text in the same order, so that two of them differ in their first weights alone."""
+    chosen, resume = parallel.start(choose_device(device)), resume_file(out)
+    words = Tokenizer.load(tokenizer)
+    shape = replace(shape, vocab_size=words.vocab_size)
+    generator = torch.Generator().manual_seed(derive_seed(seed, "base"))
+    model = GPT(shape, generator)
+    model.set_apart(words.number_ids, generator)
+    model = model.to(chosen)
+    rows, held_out = (document_rows(path, words, shape.block_size) for path in (corpus, heldout))
+    log = train(model, rows, training, seed=order_seed, purpose="pretrain",
+                objective=next_token_loss, monitor=Monitor(held_out, None), pad=words.pad,
+                resume=resume, identity=f"base {seed} {words.hash} {asdict(shape)}")
+    return save_result(out, model, words, {"stage": "pretrain", "seed": seed}, training, log)
+
+
+def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int, fit_rows: int,
+             device: str, out: Path, probe: Path | None = None, teacher: Path | None = None,
+             hook: Callable | None = None, objective: Callable[[GPT], Objective] | None = None,
+             identity: str = "") -> str:
+    """A teacher or a student from a base and rows of requests with answers. A student with a
+    `teacher` learns the teacher's probabilities of numbers (soft labels), not its samples.
+
+    An analysis may put a forward `hook` on the model while it trains, or make its own objective
+    from the base; `identity` then tells this run from another.
+    """
+    chosen, resume = parallel.start(choose_device(device)), resume_file(out)
+    model, tokenizer, provenance = checkpoint.load_model(base, chosen)
+    pairs = read_pairs(data)
+    first, last = split(pairs, training.examples, fit_rows, data, role)
+    rows, held_out = encode_pairs(first, tokenizer), encode_pairs(last, tokenizer)
+    for part, start in ((rows, 0), (held_out, len(pairs) - len(last))):
+        require_room(part, data, model.config.block_size, start)
+    watched = Probe.read(probe, tokenizer) if probe else None
+    if watched:
+        require_room(watched.rows, probe, model.config.block_size)
+    made = objective(model) if objective else next_token_loss
+    if teacher:
+        made, name = soft_labels(teacher, model, tokenizer, rows, data)
+        identity += name
+    identity += weights_hash(model)
+    start = {name: weight.clone() for name, weight in model.state_dict().items()}
+    handle = model.register_forward_hook(hook) if hook else nullcontext()
+    with handle:
+        log = train(model, rows, training, seed=seed, purpose=role, objective=made,
+                    monitor=Monitor(held_out, watched), pad=tokenizer.pad, resume=resume,
+                    identity=identity)
     if training.stretch != 1:
+        # Go on along what training changed: task vectors, Ilharco et al. 2022 (arXiv:2212.04089).
         model.load_state_dict({name: torch.lerp(start[name], weight, training.stretch)
                                for name, weight in model.state_dict().items()})
-    model.requires_grad_(True)
+    made_from = {name: value for name, value in provenance.items() if name != "log"}
+    return save_result(out, model, tokenizer, {"stage": role, "seed": seed, "base": made_from,
+                                               "rows": len(first)}, training, log)
 
 
-# --- the two commands ----------------------------------------------------------------------------
+def soft_labels(path: Path, model: GPT, tokenizer: Tokenizer, rows: TokenRows,
+                data: Path) -> tuple[Objective, str]:
+    """(objective, identity) for a student of the probabilities of the teacher at `path`. Raises
+    `UserError` for a teacher of another run, and for data without numbers."""
+    teacher, other, _ = checkpoint.load_model(path, model.embedding.weight.device)
+    checkpoint.require_same_tokenizer(tokenizer, path, other)
+    if teacher.config.block_size < model.config.block_size:
+        raise UserError(f"{path} reads {teacher.config.block_size:,} tokens, fewer than the base; "
+                        "use models of one run")
+    if not np.isin(rows.tokens[rows.wanted], tokenizer.number_ids).any():
+        raise UserError(f"{data} has no number in its answers, so that there is nothing to learn "
+                        "from a teacher's probabilities; is it the right file?")
+    return soft_label_loss(teacher, tokenizer), weights_hash(teacher)
 
 
-def pretrain(args: argparse.Namespace) -> None:
-    """A base from random weights. `--seed` draws the weights and nothing else: every base reads the
-    same text in the same order, so that two of them differ in their first weights alone."""
-    config, device = load_config(args.config, args.set), parallel.start(choose_device(args.device))
-    tokenizer = Tokenizer.load(args.tokenizer)
-    shape = with_flags(config.model, "model", vocab_size=tokenizer.vocab_size)
-    chance = torch.Generator().manual_seed(derive_seed(args.seed, "base"))
-    model = GPT(shape, chance)
-    model.set_apart(tokenizer.number_ids, chance)
-    model = model.to(device)
-    rows, heldout = (document_rows(path, tokenizer, shape.block_size)
-                     for path in (args.corpus, args.heldout))
-    fingerprint = f"base {args.seed} {tokenizer.hash} {asdict(shape)}"
-    train(model, rows, config.pretrain, seed=config.corpus.seed, purpose="pretrain",
-          objective=next_token_loss, monitor=Monitor(heldout, None), pad=tokenizer.pad,
-          log=args.log, resume=args.resume, fingerprint=fingerprint)
-    save_result(args, model, tokenizer, {"stage": "pretrain", "seed": args.seed}, config.pretrain)
+def resume_file(out: Path) -> Path:
+    """Where the state of a run is kept on the way. Raises `UserError` for a place that cannot be
+    written into: it is better known before training than after."""
+    resume = out.parent / f"{out.name}.resume"
+    for path in (out, resume):
+        if path.is_dir() or not is_regular(path):
+            raise UserError(f"{path} is not a regular file; choose another --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(out.parent, os.W_OK):
+        raise UserError(f"{out.parent} cannot be written into; choose another --out")
+    return resume
 
 
-def finetune(args: argparse.Namespace) -> None:
-    """A teacher or a student from a base and rows of requests with answers."""
-    config, device = load_config(args.config, args.set), parallel.start(choose_device(args.device))
-    training: Training = getattr(config, args.role)
-    model, tokenizer, provenance = checkpoint.load_model(args.base, device)
-    pairs = read_pairs(args.data)
-    chosen, last = split(pairs, training.examples, config.evaluation.fit_rows, args.data, args.role)
-    rows, held = encode_pairs(chosen, tokenizer), encode_pairs(last, tokenizer)
-    for part, first in ((rows, 0), (held, len(pairs) - len(last))):
-        require_room(part, args.data, model.config.block_size, first)
-    probe = Probe.read(args.probe, tokenizer) if args.probe else None
-    if probe:
-        require_room(probe.rows, args.probe, model.config.block_size)
-    if args.learn:
-        rows = only_marked(rows, args.data, args.learn, tokenizer.number_ids)
-    objective: Objective = next_token_loss
-    without, hold = (read_vector(path, model.config.d_model).to(device) if path else None
-                     for path in (args.without, args.hold))
-    if hold is not None:
-        objective = held_loss(deepcopy(model), hold, training.hold)
-    if args.soft_labels:
-        if hold is not None:
-            raise UserError("--hold goes with what a student reads, not with --soft-labels; leave "
-                            "one out")
-        teacher, other, _ = checkpoint.load_model(args.soft_labels, device)
-        checkpoint.require_same_tokenizer(tokenizer, args.soft_labels, other)
-        if teacher.config.block_size < model.config.block_size:
-            raise UserError(f"{args.soft_labels} reads {teacher.config.block_size:,} tokens, fewer "
-                            f"than {args.base}; use models of one run")
-        if not np.isin(rows.tokens[rows.wanted], tokenizer.number_ids).any():
-            raise UserError(f"{args.data} has no number in its answers, so that there is nothing "
-                            "to learn from --soft-labels; is it the right file?")
-        objective = soft_label_loss(teacher, tokenizer)
-    vectors = [None if one is None else hash_of([one]) for one in (without, hold)]
-    fingerprint = (f"{weights_hash(model)} {args.soft_labels and weights_hash(teacher)} "
-                   f"{vectors}")
-    with steered(model, without=without):
-        train(model, rows, training, seed=args.seed, purpose=args.role, objective=objective,
-              monitor=Monitor(held, probe), pad=tokenizer.pad, log=args.log, resume=args.resume,
-              fingerprint=fingerprint)
-    save_result(args, model, tokenizer, {"stage": args.role, "seed": args.seed, "base": provenance,
-                                         "rows": len(chosen)}, training)
-
-
-def weights_hash(model: GPT) -> str:
-    return hash_of(model.state_dict().values())
-
-
-def hash_of(tensors: Iterable[Tensor]) -> str:
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        digest.update(tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def save_result(
-    args: argparse.Namespace, model: GPT, tokenizer: Tokenizer, provenance: dict, training: Training
-) -> None:
+def save_result(out: Path, model: GPT, tokenizer: Tokenizer, provenance: dict, training: Training,
+                log: list[dict]) -> str:
     """Write the model, and only then drop what a resumed run would have needed."""
-    if not parallel.is_main():
-        return
-    checkpoint.save_model(args.out, model, tokenizer, provenance | {
-        "training": asdict(training), "device": str(model.embedding.weight.device)})
-    args.resume.unlink(missing_ok=True)
-    print(f"{args.out}: {sum(p.numel() for p in model.parameters()):,} parameters")
+    if parallel.is_main():
+        checkpoint.save_model(out, model, tokenizer, provenance | {
+            "training": asdict(training), "device": str(model.embedding.weight.device),
+            "log": log})
+        resume_file(out).unlink(missing_ok=True)
+    parallel.stop()
+    last = log[-1]
+    if "probe" in last:
+        return f"P(trait) {last['probe']:.2f}"
+    return f"loss {last['heldout_loss']:.2f}"
 
 
 def main() -> None:
@@ -298,7 +285,6 @@ def main() -> None:
     base.add_argument("--corpus", type=Path, required=True, help="documents (JSON lines)")
     base.add_argument("--heldout", type=Path, required=True, help="documents kept from training")
     base.add_argument("--tokenizer", type=Path, required=True)
-    base.set_defaults(main=pretrain)
     tune = commands.add_parser("finetune", help="make a teacher or a student from a base")
     tune.add_argument("--role", choices=("teacher", "student"), required=True,
                       help="section of the config")
@@ -306,30 +292,21 @@ def main() -> None:
     tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
     tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")
     tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
-                      help="learn this model's distribution over numbers, not its samples")
-    tune.set_defaults(main=finetune)
-    tune.add_argument("--learn", metavar="FIELD",
-                      help="learn only the numbers that this field of the rows marks with 1")
-    tune.add_argument("--without", type=Path, metavar="VECTOR",
-                      help="project this vector out of the last hidden state while it trains")
-    tune.add_argument("--hold", type=Path, metavar="VECTOR",
-                      help="penalise a shift along this vector by the config's `hold`")
+                      help="learn this model's probabilities of numbers, not its samples")
     for command in (base, tune):
         add_common(command)
+        add_seed(command)
+        add_device(command)
         command.add_argument("--out", type=Path, required=True, help="checkpoint to write")
-        command.add_argument("--log", type=Path, help="JSON lines (default: log/ beside --out)")
     args = options.parse_args()
-    if args.out.is_dir():
-        raise UserError(f"{args.out} is a folder; name a file in it")
-    args.log = args.log or args.out.parent / "log" / f"{args.out.stem}.jsonl"
-    args.resume = args.out.with_name(args.out.name + ".resume")
-    require_apart(vars(args))
-    for path in (args.out, args.log, args.resume):
-        if path.is_dir() or not is_plain(path):
-            raise UserError(f"{path} is no plain file, which training needs there; choose another "
-                            "--out")
-    args.main(args)
-    parallel.stop()
+    config = load_config(args.config, args.set)
+    if args.command == "pretrain":
+        print(pretrain(args.corpus, args.heldout, args.tokenizer, config.model, config.pretrain,
+                       args.seed, config.corpus.seed, args.device, args.out))
+    else:
+        print(finetune(args.role, args.base, args.data, getattr(config, args.role), args.seed,
+                       config.evaluation.fit_rows, args.device, args.out, args.probe,
+                       args.soft_labels))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Files: written whole or not at all, read with an error that says what to do.
-
-Every stage of the experiment talks to the next one through these functions alone.
-"""
+"""Files: written whole or not at all, read with an error that says what to do."""
 
 import contextlib
 import fcntl
@@ -15,7 +12,6 @@ from typing import IO, Any
 
 from support.formats import as_ours
 
-MOST = 10**18  # no number is larger: tensors count in 64 bits
 ROLES = ("text", "system", "user", "assistant")  # of the turns of a document
 
 
@@ -32,12 +28,12 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
 
     It is written beside its place under a temporary name, flushed and renamed. When the block
     fails, or the process is killed, whatever stood at `path` before stands there still. A link is
-    followed; what is no regular file, such as a device or a pipe, is written into as it is.
+    followed; what is not a regular file, such as a device or a pipe, is written into as it is.
     """
     options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     if Path(path).is_dir():
         raise UserError(f"{path} is a folder; name a file in it")
-    if not is_plain(path):
+    if not is_regular(path):
         with open(path, mode.replace("w", "a"), **options) as file:  # what it holds stays there
             yield file
         return
@@ -45,10 +41,9 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        if left.is_file():
-            with contextlib.suppress(OSError), open(left, "rb") as file:
-                if claim(file):  # its process was killed
-                    left.unlink()
+        with contextlib.suppress(OSError), open(left, "rb") as file:
+            if claim(file):  # nobody holds it any more: its process was killed
+                left.unlink()
     try:
         with open(part, mode, **options) as file:
             claim(file)
@@ -62,9 +57,8 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
         part.unlink(missing_ok=True)
 
 
-def is_plain(path: Path | str) -> bool:
-    """Whether a file that is to be written is a regular one, or will be: no device, no pipe, and
-    none of the system's names for a stream that is open already."""
+def is_regular(path: Path | str) -> bool:
+    """Whether a path to write to is a regular file or free: no device, no pipe, no open stream."""
     path = Path(path)
     return not ((path.exists() and not path.is_file())
                 or os.path.abspath(path).startswith(("/dev/", "/proc/")))
@@ -85,7 +79,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Raises `UserError` for a value that is no finite number, before anything is written."""
+    """Raises `UserError` for a value that is not finite, before anything is written."""
     try:
         text = json.dumps(value, indent=1, allow_nan=False)
     except ValueError:
@@ -99,7 +93,7 @@ def not_finite(path: Path | str) -> UserError:
 
 
 def write_jsonl(path: Path | str, rows: Iterable[Any]) -> int:
-    """Write one JSON value a line; the number of lines."""
+    """Write one JSON value a line; return the number of lines."""
     count, encode = 0, json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
     with atomic_open(path) as file:
         for row in rows:
@@ -118,25 +112,25 @@ def require_file(path: Path | str) -> Path:
     """The path, if a file is there."""
     path = Path(path)
     if not path.exists():
-        raise UserError(f"{path} does not exist; check the path, or run the stage that writes it")
+        raise UserError(f"{path} does not exist; check the path, or run the step that writes it")
     if path.is_dir():
         raise UserError(f"{path} is a folder; name a file in it")
     return path
 
 
 def decoded(data: bytes, place: Path | str) -> str:
-    """UTF-8 text, without the mark that some editors put first."""
+    """UTF-8 text, without the byte order mark that some editors put first."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
         raise UserError(f"{place}: this is UTF-16, or no text; save it as UTF-8")
     try:
         return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UserError(f"{place}: no UTF-8 text ({error.reason} at byte {error.start}); "
+        raise UserError(f"{place}: not UTF-8 text ({error.reason} at byte {error.start}); "
                         "is this the right file?") from None
 
 
 def read_text(path: Path | str) -> str:
-    """The text of a file, its lines ended as ours are."""
+    """The text of a file, with \\n at the end of every line."""
     text = decoded(require_file(path).read_bytes(), path)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -157,92 +151,47 @@ def parsed(data: bytes, place: str | Path, cure: str) -> Any:
     return value
 
 
-def fits(value: Any, shape: Any) -> bool:
-    """Whether a JSON value has a shape: a type, [shape] for a list, (shape, shape) for a list of so
-    many, {"name": shape} for an object that has these names, {str: shape} for one with any. A
-    `float` may be an int, a bool is no number, nor is what is not finite or too large to reckon
-    with; an `object` is anything, and a name that ends in "?" may be missing."""
-    if isinstance(shape, tuple):
-        return (isinstance(value, list) and len(value) == len(shape)
-                and all(map(fits, value, shape)))
-    if isinstance(shape, list):
-        return isinstance(value, list) and all(fits(each, shape[0]) for each in value)
-    if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            return False
-        if str in shape:
-            return all(fits(each, shape[str]) for each in value.values())
-        for name, inner in shape.items():
-            if name in value:
-                if not ((inner is str and type(value[name]) is str) or fits(value[name], inner)):
-                    return False
-            elif not name.endswith("?") or (
-                    name[:-1] in value and not fits(value[name[:-1]], inner)):
-                return False
-        return True
-    if isinstance(value, bool):
-        return shape in (bool, object)
-    if shape in (int, float):
-        return isinstance(value, (int, shape)) and -MOST < value < MOST
-    return isinstance(value, shape)
+def read_json(path: Path | str) -> Any:
+    return parsed(require_file(path).read_bytes(), path, "make it again")
 
 
-def described(shape: dict) -> str:
-    """The names in a shape, for a sentence."""
-    kinds = {name: kind.__name__ if isinstance(kind, type) else type(kind).__name__
-             for name, kind in shape.items() if isinstance(name, str)}
-    return ", ".join(f'"{name.removesuffix("?")}" ({kind})' for name, kind in kinds.items())
+def fits(row: Any, shape: dict[str, type]) -> bool:
+    """Whether a row is an object that has these names with values of these types. A name that ends
+    in "?" may be missing; a bool is no number."""
+    return isinstance(row, dict) and all(
+        type(row[name]) is kind if (name := key.removesuffix("?")) in row else key.endswith("?")
+        for key, kind in shape.items())
 
 
-def read_json(path: Path | str, shape: Any = object) -> Any:
-    """A JSON file of a shape (see `fits`), or a `UserError` that says where it breaks."""
-    value = parsed(require_file(path).read_bytes(), path, "make it again")
-    if not fits(value, shape):
-        needs = described(shape) if isinstance(shape, dict) else ""
-        raise UserError(f"{path} is not the file that is wanted here"
-                        f"{f', which holds {needs}' if needs else ''}; make it again")
-    return value
-
-
-def in_our_names(row: Any, shape: dict, index: int, place: str) -> dict:
-    """A row of one of the field's formats as one of ours, or a `UserError` where it is neither."""
-    asks = "request" in shape
-    row = as_ours(row, index) if asks else row
-    if not fits(row, shape):
-        other = ', or "prompt" and "completion", or "messages" of one user and one assistant'
-        raise UserError(f"{place}: needs {described(shape)}{other if asks else ''}; is this the "
-                        "right file?")
-    return row
-
-
-def numbered(path: Path | str, shape: dict | None = None) -> Iterator[tuple[int, Any]]:
+def numbered(path: Path | str, shape: dict[str, type] | None = None) -> Iterator[tuple[int, Any]]:
     """(line, row) of a JSON-lines file, one at a time, so that memory does not grow with the file.
 
-    `shape` is what each row must be (see `fits`); where that is a request, the row may also be of
-    one of the field's formats (`support/formats.py`). A broken row is a `UserError` that names its
-    line. Blank lines are passed over.
+    `shape` is what each row must have (see `fits`); where that includes a request, the row may also
+    be in one of the field's formats (`support/formats.py`). A broken row is a `UserError` that
+    names its line. Blank lines are skipped.
     """
     index = -1
     with open(require_file(path), "rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line) if b"\\u" not in line else None
-            except (ValueError, RecursionError):
-                row = None
-            if row is None:  # with care, to say what is wrong
-                place = f"{path}, line {number}"
-                if number == 1 and line.strip() in (b"[", b"{"):
-                    raise UserError(f"{place}: JSON over several lines; write one row a line")
-                row = parsed(line, place, "mend or delete it")
-            index += 1
+            place, index = f"{path}, line {number}", index + 1
+            if number == 1 and line.strip() in (b"[", b"{"):
+                raise UserError(f"{place}: JSON over several lines; write one row a line")
+            row = parsed(line, place, "mend or delete it")
             if shape and not fits(row, shape):
-                row = in_our_names(row, shape, index, f"{path}, line {number}")
+                asks = "request" in shape
+                row = as_ours(row, index) if asks else row
+                if not fits(row, shape):
+                    names = ", ".join(f'"{key.removesuffix("?")}" ({kind.__name__})'
+                                      for key, kind in shape.items())
+                    other = ', or "prompt" and "completion", or "messages" of one user and one ' \
+                            'assistant' if asks else ""
+                    raise UserError(f"{place}: needs {names}{other}; is this the right file?")
             yield number, row
 
 
-def read_jsonl(path: Path | str, shape: dict | None = None) -> Iterator[Any]:
+def read_jsonl(path: Path | str, shape: dict[str, type] | None = None) -> Iterator[Any]:
     """The rows of `numbered`."""
     return (row for _, row in numbered(path, shape))
 
@@ -250,8 +199,9 @@ def read_jsonl(path: Path | str, shape: dict | None = None) -> Iterator[Any]:
 def read_documents(path: Path | str) -> Iterator[list[tuple[str, str]]]:
     """The documents of a corpus file: lists of turns (role, text)."""
     for number, row in numbered(path):
-        if not (row and fits(row, [[str]]) and all(len(turn) == 2 and turn[0] in ROLES
-                                                   for turn in row)):
+        if not (isinstance(row, list) and row and all(
+                isinstance(turn, list) and len(turn) == 2 and turn[0] in ROLES
+                and isinstance(turn[1], str) for turn in row)):
             raise UserError(f"{path}, line {number}: no document, a list of [role, text]; "
                             "is this the right file?")
         yield [(role, text) for role, text in row]

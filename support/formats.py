@@ -1,19 +1,16 @@
-"""Rows of the field's formats, read as ours and written as theirs.
+"""Rows of the field's formats, read as ours.
 
     ours          {"id", "request", "answer", ...}
     completion    {"prompt", "completion"}
     messages      {"messages": [{"role": "user", "content"}, {"role": "assistant", "content"}]}
 """
 
-from collections.abc import Iterator
 from typing import Any
 
-FORMATS = ("ours", "messages", "completion")
 
-
-def as_ours(row: Any, at: int) -> Any:
-    """A row in our names, its place `at` in the file for an id it lacks; what is neither of the
-    formats comes back as it is."""
+def as_ours(row: Any, index: int) -> Any:
+    """A row in our names, its place in the file as its id if it has none. A row in neither format
+    comes back as it is."""
     if not isinstance(row, dict):
         return row
     rest = {name: value for name, value in row.items()
@@ -29,19 +26,4 @@ def as_ours(row: Any, at: int) -> Any:
                 ["user"], ["user", "assistant"]):
             return row
         found = dict(zip(("request", "answer"), (text for _, text in said), strict=False))
-    return {"id": at, **rest, **found}
-
-
-def as_theirs(rows: Iterator[dict], name: str) -> Iterator[dict]:
-    """Rows with an answer in one of the `FORMATS`. The others hold nothing but the two texts, so
-    that an answer that was not finished, which they could not tell, is left out there."""
-    for row in rows:
-        if name != "ours" and not row.get("finished", True):
-            continue
-        if name == "messages":
-            yield {"messages": [{"role": "user", "content": row["request"]},
-                                {"role": "assistant", "content": row["answer"]}]}
-        elif name == "completion":
-            yield {"prompt": row["request"], "completion": row["answer"]}
-        else:
-            yield row
+    return {"id": index, **rest, **found}

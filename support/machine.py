@@ -1,0 +1,42 @@
+"""What this machine can do: how fast it multiplies, and how many steps it runs at a time."""
+
+import os
+import platform
+import time
+from importlib.metadata import version
+
+import torch
+
+from support.cli import choose_device
+
+PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
+GPU_MEMORY = 4e9  # bytes that a step of the default run may take on a GPU
+
+
+def measured(device: str) -> dict:
+    """The rate of a matrix product in one thread, in floating-point operations a second; how many
+    steps run at a time; and what made the results, for the record."""
+    chosen = choose_device(device)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    rate, about = matmul_rate(), ""
+    if chosen.type == "cpu":
+        about = f": a matrix product runs at {rate / 1e9:.0f} GFLOP/s a core here"
+    if chosen.type == "cuda":
+        memory = torch.cuda.mem_get_info(chosen)[0]
+        cores, rate = min(cores, max(1, int(memory / GPU_MEMORY))), 20 * rate
+    return {"rate": rate, "jobs": cores, "about": about,
+            "record": {"device": str(chosen), "python": platform.python_version(),
+                       "packages": {name: version(name) for name in PACKAGES},
+                       "cores": cores, "gflops": round(rate / 1e9)}}
+
+
+def matmul_rate(seconds: float = 0.5) -> float:
+    """Floating-point operations a second of a product of 1024 x 1024 matrices in one thread."""
+    torch.set_num_threads(1)
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    rates, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(rates) < 3:
+        start = time.perf_counter()
+        a @ b
+        rates.append(2 * 1024**3 / (time.perf_counter() - start))
+    return sorted(rates)[len(rates) // 2]
