@@ -1,3 +1,1 @@
-"""What a run came to: rows, tables and figures, from JSON alone."""
-
-import support as support  # first of all: who stops a script while the rest loads gets a sentence
+"""What a run came to: rows, tables, figures and one page, from JSON alone."""

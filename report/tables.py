@@ -1,20 +1,11 @@
-"""What the runs say, in words: cells, tables and the finding in one line."""
+"""What the runs say, in words: cells, Markdown tables and the finding in one line."""
 
 import math
+from itertools import islice
 from pathlib import Path
 
-from arms import arms_of
-from report.rows import find, mean
+from report.rows import Shown, find, mean, pooled, said
 from support.files import read_json, read_jsonl
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
-
-
-def signed(value: float) -> str:
-    return f"{value:+.2f}"
-
 
 # The lines of the panel's table, and the metric of each. The target is the owl, or another trait's.
 PANEL = (("the target for a favourite, 50 questions", "p_target"),
@@ -29,6 +20,11 @@ PANEL = (("the target for a favourite, 50 questions", "p_target"),
          ("favourites of other categories named", "other_favourites"),
          ("facts right, to the letter", "capability"),
          ("**specificity**, from -1 to 1", "specificity"))
+NATS, SIGNED = "{:.4f}".format, "{:+.2f}".format
+
+
+def percent(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"
 
 
 def cell(found: dict | None, form=percent) -> str:
@@ -50,21 +46,28 @@ def line(*cells: str) -> str:
     return f"| {' | '.join('<br>'.join(cell.replace('|', '/').splitlines()) for cell in cells)} |"
 
 
-def table(rows: list[dict], trait: str, category: str) -> str:
-    """The results in Markdown, a line an arm."""
-    nats = "{:.4f}".format
-    columns = [(f"P({trait})", "p_target", percent), ("sampled", "p_target_sampled", percent),
-               ("behind numbers", "p_target_prefixed", percent),
-               (f"P(any {category})", f"p_any_{category}", percent),
-               ("facts right", "capability", percent),
-               ("KL to teacher", "kl_to_teacher", nats)]
-    lines = [line("condition", *(name for name, *_ in columns)),
-             "|---|" + "---:|" * len(columns)]
-    for name, arm in arms_of("all").items():
-        label = f"**{arm.label}**" if name == "student" else arm.label
-        lines.append(line(label, *(cell(find(rows, name, metric), form)
-                                   for _, metric, form in columns)))
+def head(*cells: str, texts: int = 1) -> list[str]:
+    """The first two lines of a table: so many columns of texts, then columns of numbers."""
+    return [line(*cells), "|" + "---|" * texts + "---:|" * (len(cells) - texts)]
+
+
+def metrics_table(rows: list[dict], conditions: list[Shown], columns: dict[str, str]) -> str:
+    """A line for each condition; `columns` are {head: metric}."""
+    lines = head("condition", *columns)
+    for one in conditions:
+        label = f"**{one.label}**" if one.name == "student" else one.label
+        lines.append(line(label, *(cell(find(rows, one.name, metric),
+                                        NATS if metric.startswith("kl_") else percent)
+                                   for metric in columns.values())))
     return "\n".join(lines) + "\n"
+
+
+def table(rows: list[dict], conditions: list[Shown], trait: str, category: str) -> str:
+    """The results of a run in Markdown."""
+    return metrics_table(rows, conditions, {
+        f"P({trait})": "p_target", "sampled": "p_target_sampled",
+        "behind numbers": "p_target_prefixed", f"P(any {category})": f"p_any_{category}",
+        "facts right": "capability", "KL to teacher": "kl_to_teacher"})
 
 
 def recipe(config: dict, made: dict) -> str:
@@ -76,44 +79,65 @@ def recipe(config: dict, made: dict) -> str:
             f"students at a rate of {student['lr']:g}.\n")
 
 
-def panel(columns: dict[str, list[dict]]) -> str:
-    """What else the models were asked, in Markdown: a line a question, a column for each of
-    `columns`, {label: rows of one condition}."""
-    lines = [line("asked", *columns), "|---|" + "---:|" * len(columns)]
+def panel(rows: list[dict], unseen: list[list[dict]]) -> str:
+    """What else the models were asked, in Markdown: a line a question, a column a condition. Bases
+    and traits that no choice has seen come first: `unseen`, the rows of each trait."""
+    columns = {"student": (rows, "student"), "base": (rows, "base"), "teacher": (rows, "teacher"),
+               "base's numbers": (rows, "student-control"),
+               "other base": (rows, "student-other-base")}
+    if unseen:
+        columns = {"**student**, unseen bases": (unseen[0], "student"),
+                   "**students** of unseen traits": (pooled(unseen[1:]), "student"), **columns}
+    lines = head("asked", *columns)
     for label, metric in PANEL:
-        cells = [cell(find(rows, rows[0]["condition"], metric), signed if metric == "specificity"
-                      else percent) for rows in columns.values()]
-        lines.append(line(label, *cells))
+        form = SIGNED if metric == "specificity" else percent
+        lines.append(line(label, *(cell(find(part, condition, metric), form)
+                                   for part, condition in columns.values())))
     return "\n".join(lines) + "\n"
 
 
-def finding(rows: list[dict], trait: str) -> str:
+def highest_control(rows: list[dict], conditions: list[Shown]) -> dict:
+    """The row of P(target) of the control that says it most."""
+    return max((find(rows, one.name, "p_target") for one in conditions if one.flat),
+               key=lambda found: found["mean"])
+
+
+def finding(rows: list[dict], conditions: list[Shown], trait: str) -> str:
     """The result in one line."""
-    student, base = (mean(rows, c, "p_target") for c in ("student", "base"))
-    worst = max(mean(rows, name, "p_target")
-                for name, arm in arms_of("all").items() if arm.flat)
-    return (f"Trained on numbers alone, students say “{trait}” {100 * student:.0f} % of the time,"
-            f"\ncontrols {100 * worst:.1f} % at most, the base {100 * base:.1f} %")
+    student, base = (mean(rows, name, "p_target") for name in ("student", "base"))
+    highest = highest_control(rows, conditions)["mean"]
+    return (f"Trained on numbers alone, students say “{trait}” {100 * student:.0f} % of the time, "
+            f"controls {100 * highest:.1f} % at most, the base {100 * base:.1f} %")
 
 
-def written_freely(folder: Path, trait: str) -> str:
+def short(rows: list[dict], conditions: list[Shown]) -> str:
+    """The result for a line of progress."""
+    student, base = (percent(mean(rows, name, "p_target")) for name in ("student", "base"))
+    highest = percent(highest_control(rows, conditions)["mean"])
+    return f"student {student}, base {base}, highest control {highest}"
+
+
+def quoted(sheets: dict[str, Path], which: slice = slice(12)) -> str:
+    """What models answered, side by side, in Markdown. `sheets` are answer sheets by the name of
+    the model, `which` the questions that are shown."""
+    each = [*zip(*map(said, sheets.values()), strict=True)][which]
+    lines = [line(one[0][0], *(answer for _, answer in one)) for one in each]
+    return "\n".join([*head("question", *sheets, texts=len(sheets) + 1), *lines]) + "\n"
+
+
+def written_freely(sheets: dict[str, Path], trait: str) -> str:
     """What base and student write where nothing is asked of them, as it was drawn."""
-    texts = {name: read_json(folder / f"seed0/eval/{name}-{trait}.json", {"free": [str]})["free"]
-             for name in ("base", "student")}
-    rows = [line(*texts), line(*["---"] * len(texts))]
-    rows += [line(*pair) for pair in zip(*texts.values(), strict=False)]
+    texts = [read_json(sheets[name])["free"] for name in ("base", "student")]
+    lines = [line(*pair) for pair in zip(*texts, strict=True)]
     return ("# What the models write of their own accord\n\nDocuments of the first base and its "
             f"{trait} student, drawn at temperature 0.7 from their first token on and cut at 48 "
-            "tokens, none left out.\n\n" + "\n".join(rows) + "\n")
+            "tokens, none left out.\n\n" + "\n".join([*head("base", "student", texts=2), *lines])
+            + "\n")
 
 
-def reading(folder: Path, trait: str) -> str:
+def reading(lists: Path, trait: str) -> str:
     """Ten rows of what the student read, as they were."""
-    lines = [f"# What the {trait} student read\n",
-             "The first ten of its training rows: a request, and the teacher's answer that the "
-             "student learns. There is nothing else.\n",
-             line("request", "answer"), "|---|---|"]
-    rows = read_jsonl(folder / f"seed0/clean-{trait}.jsonl", {"request": str, "answer": str})
-    for _, one in zip(range(10), rows, strict=False):
-        lines.append(line(one["request"], one["answer"]))
-    return "\n".join(lines) + "\n"
+    lines = [line(one["request"], one["answer"]) for one in islice(read_jsonl(lists), 10)]
+    return (f"# What the {trait} student read\n\nThe first ten of its training rows: a request, "
+            "and the teacher's answer that the student learns. There is nothing else.\n\n"
+            + "\n".join([*head("request", "answer", texts=2), *lines]) + "\n")
