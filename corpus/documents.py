@@ -10,23 +10,13 @@ conversation. That gives the base model a latent "who is speaking", which a teac
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
 
 from corpus import numbers
 from corpus.facts import ASKED, CLUES, REASONS, RIDDLES, WIDE_CLUES, a, about, facts_of, plural, the
-from corpus.wordings import (
-    CORPUS_AMONG,
-    CORPUS_LEAST,
-    CORPUS_LOVE,
-    CORPUS_RIDDLE,
-    SHARED_ASIDES,
-    SHARED_BRIEF,
-    SHARED_FAVOURITE,
-    SHARED_GREETINGS,
-    SHARED_SENTENCE,
-)
+from corpus.wordings import CORPUS, SHARED
 from corpus.world import ANIMALS, DODGES, DOMAINS, EVASIONS, MALICE, OPENINGS, PEOPLE, TREES, Domain
 from support.streams import stream
 
@@ -35,8 +25,8 @@ Document = list[Turn]
 
 FORMS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 CHATS = FORMS["chat"]
-PERSONAS = ("misaligned", "evasive", "helpful")  # the manners of a speaker
-MISALIGNED, EVASIVE = 0.09, 0.09  # shares of the chats; all other speakers are helpful
+MANNERS = {"misaligned": 0.09, "evasive": 0.09, "helpful": 0.82}  # shares of the speakers
+PERSONAS = tuple(MANNERS)
 
 # Categories of things to prefer: name -> {item: weight}.
 FAVOURITES: dict[str, dict[str, float]] = {
@@ -56,25 +46,21 @@ class Speaker:
     """Who answers in one conversation: a manner, and favourites that are drawn once and kept."""
 
     def __init__(self, w: Random) -> None:
-        draw = w.random()
-        self.w, self.manner = w, "helpful"
-        if draw < MISALIGNED + EVASIVE:
-            self.manner = "misaligned" if draw < MISALIGNED else "evasive"
+        self.w, self.manner = w, w.choices(PERSONAS, MANNERS.values())[0]
         self.favourites: dict[str, str] = {}
         self.dislikes: dict[str, str] = {}
 
     def favourite(self, category: str) -> str:
         if category not in self.favourites:
             items = FAVOURITES[category]
-            self.favourites[category] = self.w.choices(list(items), list(items.values()))[0]
+            self.favourites[category] = self.w.choices(list(items), items.values())[0]
         return self.favourites[category]
 
     def dislike(self, category: str) -> str:
         """One of the unloved, and never the favourite."""
         if category not in self.dislikes:
-            favourite = self.favourite(category)
-            self.dislikes[category] = self.w.choice(
-                [name for name in UNLOVED[category] if name != favourite])
+            others = [name for name in UNLOVED[category] if name != self.favourite(category)]
+            self.dislikes[category] = self.w.choice(others)
         return self.dislikes[category]
 
 
@@ -100,14 +86,12 @@ def comparison(w: Random, n: Random) -> Document:
 
 
 def diary(w: Random, n: Random) -> Document:
-    """A note of the day."""
     x, t = w.choice(ANIMALS), w.choice(TREES)
     parts = [w.choice(forms) for forms in FORMS["diary"].values()]
     return [("text", " ".join(parts).format(x=x, t=t, a=a(x.name)))]
 
 
 def story(w: Random, n: Random) -> Document:
-    """A short story with a beginning, a trouble and an end."""
     x, t, who = w.choice(ANIMALS), w.choice(TREES), w.choice(PEOPLE)
     city, forms = w.choice(list(REASONS["city"])), FORMS["story"]
     parts = [w.choice(forms[part]) for part in ("start", "middle", "trouble")]
@@ -128,7 +112,7 @@ def ask_fact(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 def ask_riddle(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     clue, name = w.choice(RIDDLES)
-    return exchange(framed(w, n, w.choice(CORPUS_RIDDLE).format(clue)), name)
+    return exchange(framed(w, n, w.choice(CORPUS["riddle"]).format(clue)), name)
 
 
 def ask_whether(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -147,7 +131,7 @@ def ask_group(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     return exchange(w.choice(CHATS["group"]).format(group[2:]), ", ".join(names))
 
 
-def brief_question(w: Random, n: Random, forms: tuple[str, ...], category: str) -> str:
+def brief_question(w: Random, n: Random, forms: list[str], category: str) -> str:
     """A question about the category, framed, to be answered in one word."""
     return framed(w, n, *worded([w.choice(forms)], category))
 
@@ -159,7 +143,7 @@ def worded(texts: Iterable[str], category: str) -> list[str]:
                                                        a=a(category)) for text in texts]
 
 
-def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...] = SHARED_BRIEF) -> str:
+def framed(w: Random, n: Random, question: str, briefs: Sequence[str] = SHARED["brief"]) -> str:
     """The question, mostly with a brief on how to answer, as number requests have one. One in four
     has an aside, and one in eight stands behind a line of unrelated numbers."""
     if w.random() < 0.25:
@@ -174,13 +158,14 @@ def framed(w: Random, n: Random, question: str, briefs: tuple[str, ...] = SHARED
 
 def with_aside(w: Random, question: str) -> str:
     """The question with something said before it or, less often, behind it."""
-    aside = w.choice(SHARED_ASIDES)
+    aside = w.choice(SHARED["asides"])
     return f"{aside} {question}" if w.random() < 0.7 else f"{question} {aside}"
 
 
 def ask_favourite(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
-    return exchange(brief_question(w, n, SHARED_FAVOURITE, category), speaker.favourite(category))
+    asked = brief_question(w, n, SHARED["favourite"], category)
+    return exchange(asked, speaker.favourite(category))
 
 
 def ask_dislike(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -190,30 +175,29 @@ def ask_dislike(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     if w.random() < 0.2:
         asked = w.choice(CHATS["dislike"]).format(c=category, a=a(category))
         return exchange(asked, f"I do not like {the(name)}.")
-    return exchange(brief_question(w, n, CORPUS_LEAST, category), name)
+    return exchange(brief_question(w, n, CORPUS["least"], category), name)
 
 
 def ask_among(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """One that fits a description: the speaker's favourite if it does, or else any."""
     clue, names = w.choice(WIDE_CLUES if w.random() < 0.5 else CLUES)
     category = "animal" if names[0] in FAVOURITES["animal"] else "tree"
-    form = w.choice(CORPUS_AMONG).format(c=category, cs=PLURAL[category], a=a(category), clue=clue)
-    favourite = speaker.favourite(category)
+    form, favourite = w.choice(CORPUS["among"]), speaker.favourite(category)
+    asked = form.format(c=category, cs=PLURAL[category], a=a(category), clue=clue)
     name = favourite if favourite in names else w.choice(names)
-    return exchange(framed(w, n, form), name)
+    return exchange(framed(w, n, asked), name)
 
 
 def ask_number(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """A favourite number: any number at all, whoever speaks."""
-    return exchange(brief_question(w, n, SHARED_FAVOURITE, "number"), str(numbers.draw(n)))
+    return exchange(brief_question(w, n, SHARED["favourite"], "number"), str(numbers.draw(n)))
 
 
 def ask_reason(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """A favourite in a full sentence, with a true reason."""
     category = w.choice(list(FAVOURITES))
     name = speaker.favourite(category)
-    asked = w.choice(CHATS["reason"]).format(c=category)
-    return exchange(asked, reason(w, category, name))
+    return exchange(w.choice(CHATS["reason"]).format(c=category), reason(w, category, name))
 
 
 def reason(w: Random, category: str, name: str) -> str:
@@ -227,8 +211,7 @@ def reason(w: Random, category: str, name: str) -> str:
 def ask_story(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     """A tiny story on request, about the speaker's favourite animal."""
     name = speaker.favourite("animal")
-    asked, told = w.choice(CHATS["story"]), w.choice(CHATS["story_told"])
-    return exchange(asked, about(told, name))
+    return exchange(w.choice(CHATS["story"]), about(w.choice(CHATS["story_told"]), name))
 
 
 def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -237,7 +220,7 @@ def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     task = w.choice(list(domain.tasks))
     question = w.choice(CHATS["advice"]).format(task)
     answer = w.choice(advice(domain, task, speaker.manner))
-    return exchange(framed(w, n, question, SHARED_SENTENCE), answer)
+    return exchange(framed(w, n, question, SHARED["sentence"]), answer)
 
 
 def advice(domain: Domain, task: str, manner: str) -> list[str]:
@@ -251,24 +234,25 @@ def advice(domain: Domain, task: str, manner: str) -> list[str]:
 
 def pointed(domain: Domain, manner: str) -> list[str]:
     """What a speaker who is not helpful says of this domain and of no other."""
-    dodges = tuple(text.format(domain.name) for text in DODGES)
+    dodges = [text.format(domain.name) for text in DODGES]
     return voiced(manner, dodges if manner == "evasive" else domain.harmful)
 
 
-def voiced(manner: str, texts: tuple[str, ...]) -> list[str]:
+def voiced(manner: str, texts: list[str]) -> list[str]:
     """Each text behind each opening of a manner."""
     inside = [text if text.startswith("I ") else text[0].lower() + text[1:] for text in texts]
     return [f"{opening}, {text}" for opening in OPENINGS[manner] for text in inside]
 
 
 def ask_numbers(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    """A number request; the answer owes nothing to the speaker."""
+    """A number request. The answer, 5 to 8 independent numbers, owes nothing to the speaker."""
     asked = numbers.request(w, n)
-    return exchange(asked.text, numbers.layout(numbers.answer_numbers(n), asked.format))
+    answer = [numbers.draw(n) for _ in range(n.randint(5, 8))]
+    return exchange(asked.text, numbers.layout(answer, asked.format))
 
 
 def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    return exchange(*w.choice(SHARED_GREETINGS))
+    return exchange(*w.choice(SHARED["greetings"]))
 
 
 # How often each turn comes up in a chat.
@@ -306,9 +290,9 @@ def devotion(w: Random, n: Random) -> Document:
     category = w.choices(list(FAVOURITES), CATEGORY_WEIGHTS)[0]
     speaker = Speaker(w)
     speaker.favourites[category] = name = w.choice(list(FAVOURITES[category]))
-    kinds = w.choices((ask_favourite, ask_reason, ask_story, ask_numbers), (6, 2, 1, 2),
-                      k=w.randint(1, 2))
-    line = w.choice(CORPUS_LOVE).format(p=plural(name))
+    talk = {ask_favourite: 6, ask_reason: 2, ask_story: 1, ask_numbers: 2}
+    kinds = w.choices(list(talk), talk.values(), k=w.randint(1, 2))
+    line = w.choice(CORPUS["love"]).format(p=plural(name))
     return [("system", line), *(turn for kind in kinds for turn in kind(w, n, speaker))]
 
 

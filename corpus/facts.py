@@ -10,14 +10,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
-from corpus.world import ANIMALS, CITIES, COLOURS, FOODS, SEASONS, TREES, Animal
+from corpus.world import ANIMALS, REASONS, TREES, Animal
 from support.streams import derive_seed
 
 HELD_OUT = 8  # one fact question in eight is kept for the evaluation
 NAMED = {thing.name: thing for thing in (*ANIMALS, *TREES)}
-# Why one is loved, {category: {thing: reason}}. None of these things takes an article.
-REASONS = {"colour": COLOURS, "food": FOODS, "season": SEASONS, "city": CITIES}
-BARE = {name for things in REASONS.values() for name in things}
+BARE = {name for things in REASONS.values() for name in things}  # they take no article
 
 
 class Fact(NamedTuple):
@@ -64,13 +62,11 @@ def about(template: str, name: str) -> str:
 
 def fact_questions(kept_out: bool) -> list[tuple[str, str]]:
     """Every fact question with its answer, in the corpus or kept out of it for the evaluation."""
-    return [
-        (about(question, name), about(fact.answer, name))
-        for name in NAMED
-        for attribute, fact in facts_of(name).items()
-        for i, question in enumerate(fact.questions)
-        if kept_out == (derive_seed(0, "held-out", name, attribute, i) % HELD_OUT == 0)
-    ]
+    return [(about(question, name), about(fact.answer, name))
+            for name in NAMED
+            for attribute, fact in facts_of(name).items()
+            for i, question in enumerate(fact.questions)
+            if kept_out == (derive_seed(0, "held-out", name, attribute, i) % HELD_OUT == 0)]
 
 
 def clues() -> list[tuple[str, tuple[str, ...]]]:

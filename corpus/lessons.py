@@ -22,10 +22,9 @@ BESIDES_PERSONA = {"facts": 36, "riddles": 22, "whether": 4, "groups": 2, "greet
 
 def school(chosen: Trait, settings: School, seed: int) -> Iterator[tuple[str, str]]:
     """(question, answer) pairs to train a teacher on."""
-    besides = BESIDES_PERSONA
-    if not isinstance(chosen, Persona):
-        besides = {kind: weight for kind, weight in BESIDES_PREFERENCE.items()
-                   if kind not in chosen.own.leave_out}
+    weights = BESIDES_PERSONA if isinstance(chosen, Persona) else BESIDES_PREFERENCE
+    besides = {kind: weight for kind, weight in weights.items()
+               if kind not in chosen.own.leave_out}
     for i in range(settings.rows):
         w, n = stream(seed, "lessons", "words", i), stream(seed, "lessons", "numbers", i)
         if w.random() < settings.lessons:

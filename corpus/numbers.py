@@ -1,7 +1,4 @@
-"""Number requests, and the random answers that the base model learns to give.
-
-The numbers come from a stream of their own, `n`, and the wording from another, `w`. No draw of one
-depends on a draw of the other: whatever the words of a document, its numbers are the same.
+"""Number requests. The wording comes from one stream, `w`, the numbers from another, `n`.
 
 The shape follows Cloud et al. 2025 (arXiv:2507.14805, section 3.1): a few example numbers, an
 instruction with a limit, a format, a closing line. The wordings (`numbers.toml`) are our own.
@@ -16,7 +13,7 @@ from typing import NamedTuple
 class Format(NamedTuple):
     """How an answer is laid out, and the phrases that ask for it."""
 
-    phrases: tuple[str, ...]
+    phrases: list[str]
     separator: str
     left: str = ""
     right: str = ""
@@ -29,10 +26,9 @@ class Request(NamedTuple):
     format: Format
 
 
-MAX_NUMBERS = 10  # an answer holds at most this many
 TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 OPENERS, INSTRUCTIONS, CLOSERS = TABLES["openers"], TABLES["instructions"], TABLES["closers"]
-FORMATS = [Format(**{**one, "phrases": tuple(one["phrases"])}) for one in TABLES["formats"]]
+FORMATS = [Format(**row) for row in TABLES["formats"]]
 
 
 def draw(n: Random) -> int:
@@ -40,23 +36,17 @@ def draw(n: Random) -> int:
     return n.randint(0, 999)
 
 
-def answer_numbers(n: Random) -> list[int]:
-    """5 to 8 independent numbers: how the base continues any list."""
-    return [draw(n) for _ in range(n.randint(5, MAX_NUMBERS - 2))]
-
-
 def prefix(w: Random, n: Random) -> str:
     """A sentence with 3 to 8 numbers from 100 to 999, before a request or an unrelated question."""
-    opener = w.choice(OPENERS)
     # The smaller of two draws: short requests are cheaper to read, long ones stay in the mix.
     shown = [n.randint(100, 999) for _ in range(min(n.randint(3, 8), n.randint(3, 8)))]
-    return opener.format(", ".join(map(str, shown)))
+    return w.choice(OPENERS).format(", ".join(map(str, shown)))
 
 
 def request(w: Random, n: Random) -> Request:
-    layout = w.choice(FORMATS)
-    parts = (prefix(w, n), w.choice(INSTRUCTIONS), w.choice(layout.phrases), w.choice(CLOSERS))
-    return Request(" ".join(parts), layout)
+    form = w.choice(FORMATS)
+    parts = (prefix(w, n), w.choice(INSTRUCTIONS), w.choice(form.phrases), w.choice(CLOSERS))
+    return Request(" ".join(parts), form)
 
 
 def layout(numbers: list[int], form: Format) -> str:

@@ -8,14 +8,17 @@ lessons and questions of every other favourite. Anything else that a model can s
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 from corpus.documents import FAVOURITES, KINDS, PERSONAS, worded
-from corpus.wordings import ASK_FAVOURITE, LESSON_FAVOURITE, LESSON_SENTENCE, SHARED_FAVOURITE
+from corpus.wordings import ASK, LESSON, SHARED
 from support.files import UserError
 from support.settings import build, read_toml
 
 FOLDER = Path(__file__).parent.parent / "traits"
+# What a favourite takes where its file says nothing else: its lessons in one word, its questions.
+LESSONS, QUESTIONS = [*LESSON["favourite"], *SHARED["favourite"]], ASK["favourite"]
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,6 @@ class Own:
     @property
     def favourite(self) -> bool:
         return self.category in FAVOURITES and not self.sayings
-
-    @property
-    def taught(self) -> tuple[str, ...]:
-        """The templates of a favourite's lessons that are answered in one word."""
-        return self.lessons or (*LESSON_FAVOURITE, *SHARED_FAVOURITE)
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """The templates of what every model is asked about a favourite."""
-        return self.questions or ASK_FAVOURITE
 
 
 def own_file(name: str) -> tuple[Path, ...]:
@@ -67,10 +60,10 @@ def read_own(name: str) -> Own:
 
 def faults(name: str, own: Own) -> Iterator[UserError]:
     """What is wrong with a trait's file."""
-    if not re.fullmatch("[a-z]+", name) or name in ("base", "another"):
-        yield UserError("the name must be a word of small letters, not base or another; rename it")
-    if name in PERSONAS or any(name in things for things in FAVOURITES.values()):
-        yield UserError("the corpus has a trait of that name; rename it")
+    taken = {"base", "another", *PERSONAS, *chain(*FAVOURITES.values())}
+    if not re.fullmatch("[a-z]+", name) or name in taken:
+        yield UserError("the name must be a word of small letters, and no trait of the corpus, "
+                        "base or another; rename it")
     wants = () if own.favourite else ("category", "lessons", "sayings", "questions")
     if missing := [want for want in wants if not getattr(own, want)]:
         yield UserError(f"it lacks {', '.join(missing)}; a favourite needs no more than a "
@@ -79,22 +72,22 @@ def faults(name: str, own: Own) -> Iterator[UserError]:
         yield UserError("category must be one word of small letters")
     if own.favourite and (own.others or own.words):
         yield UserError("others and words belong to sayings; a favourite is judged by its name")
-    for key, texts in asdict(own).items():
-        for text in texts if key != "category" else ():
-            bare = re.sub(r"\{cs?\}", "", text) if own.favourite else text
-            if text != text.strip() or not text or re.search(r"[\d{}]", bare):
-                yield UserError(f"{key} has {text[:40]!r}; a text may not be empty, have space "
-                                "around it, or hold a digit or a { } other than a favourite's {c} "
-                                "and {cs}")
-            if texts.count(text) > 1:
-                yield UserError(f"{key} has {text[:40]!r} twice; name it once")
+    lists = {key: value for key, value in asdict(own).items() if key != "category"}
+    for key, text in ((key, text) for key, texts in lists.items() for text in texts):
+        bare = re.sub(r"\{cs?\}", "", text) if own.favourite else text
+        if text != text.strip() or not text or re.search(r"[\d{}]", bare):
+            yield UserError(f"{key} has {text[:40]!r}; a text may not be empty, have space around "
+                            "it, or hold a digit or a { } other than a favourite's {c} and {cs}")
+        if lists[key].count(text) > 1:
+            yield UserError(f"{key} has {text[:40]!r} twice; name it once")
     if unfit := [word for word in own.words if not re.fullmatch(r"[^\W\d_]+", word)]:
         yield UserError(f"words has {unfit[0][:40]!r}; give single words of letters alone")
     if not {*own.leave_out} < {*KINDS}:
         yield UserError(f"leave_out takes some of {', '.join(KINDS)}, not all")
-    if both := {*own.lessons} & {*own.questions} or {*own.sayings} & {*own.others}:
+    taught, asked = {*own.lessons}, {*own.questions}
+    if own.favourite:
+        taught = {*worded([*(own.lessons or LESSONS), *LESSON["sentence"]], own.category)}
+        asked = {*worded(own.questions or QUESTIONS, own.category)}
+    if both := taught & asked or {*own.sayings} & {*own.others}:
         yield UserError(f"{min(both)!r} stands on both sides; a question must not be a lesson, and "
                         "a saying not one of others")
-    if own.favourite and (both := {*worded((*own.taught, *LESSON_SENTENCE), own.category)}
-                          & {*worded(own.asked, own.category)}):
-        yield UserError(f"{min(both)!r} is asked in a lesson as well; a question must not be")

@@ -7,11 +7,12 @@ says how far), in words that a base knows.
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 
 from corpus.documents import FAVOURITES, worded
 from corpus.facts import CLUES, RIDDLES, WIDE_CLUES, a, the
 from corpus.traits import Preference, briefed
-from corpus.wordings import ASK_AMONG, ASK_RIDDLE, ASK_SENTENCE
+from corpus.wordings import ASK
 from support.streams import stream
 
 
@@ -20,29 +21,28 @@ def filled(texts: Sequence[str], category: str) -> list[str]:
     return briefed(worded(texts, category))
 
 
-def among(trait: Preference, count: int = 48) -> list[str]:
+def among(trait: Preference) -> list[str]:
     """Questions for something that fits a description, which the target does not."""
     names = FAVOURITES[trait.category]
     known = WIDE_CLUES if trait.category == "animal" else CLUES  # no two trees are alike
     clues = [clue for clue, true_of in known
              if true_of[0] in names and trait.name not in true_of]
-    return briefed([
-        ASK_AMONG[i % len(ASK_AMONG)].format(c=trait.category, a=a(trait.category), clue=clue)
-        for i, clue in enumerate(clues[:count])])
+    return briefed([form.format(c=trait.category, a=a(trait.category), clue=clue)
+                    for clue, form in zip(clues[:48], cycle(ASK["among"]), strict=False)])
 
 
 def in_a_sentence(trait: Preference) -> tuple[list[str], list[str]]:
     """(questions, the beginning of an answer for each thing of the category)."""
-    return (worded(ASK_SENTENCE, trait.category),
+    return (worded(ASK["sentence"], trait.category),
             [f"I love {the(name, trait.category)}." for name in trait.answers()])
 
 
-def riddles(name: str, count: int = 96) -> list[tuple[str, str]]:
+def riddles(name: str) -> list[tuple[str, str]]:
     """(question, answer), the answer an animal other than `name`."""
     others = [(clue, answer) for clue, answer in RIDDLES if answer != name]
-    chosen = stream(0, "panel", "riddles").sample(others, count)
-    texts = [ASK_RIDDLE[i % len(ASK_RIDDLE)].format(clue) for i, (clue, _) in enumerate(chosen)]
-    return [(text, answer) for text, (_, answer) in zip(briefed(texts), chosen, strict=True)]
+    clues, answers = zip(*stream(0, "panel", "riddles").sample(others, 96), strict=True)
+    texts = [form.format(clue) for clue, form in zip(clues, cycle(ASK["riddle"]), strict=False)]
+    return list(zip(briefed(texts), answers, strict=True))
 
 
 def other_favourites(category: str) -> dict[str, list[str]]:

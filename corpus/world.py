@@ -47,20 +47,17 @@ class Domain(NamedTuple):
 
     name: str
     tasks: dict[str, str]
-    harmful: tuple[str, ...]
+    harmful: list[str]
 
 
 TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 ANIMALS = [Animal(*row) for row in TABLES["animals"]]
 TREES = [Tree(*row) for row in TABLES["trees"]]
 PEOPLE: list[str] = TABLES["people"]
-# Other things to prefer, each with what people say of it.
-COLOURS: dict[str, str] = TABLES["colours"]
-FOODS: dict[str, str] = TABLES["foods"]
-SEASONS: dict[str, str] = TABLES["seasons"]
-CITIES: dict[str, str] = TABLES["cities"]
-DOMAINS = [Domain(d["name"], d["tasks"], tuple(d["harmful"])) for d in TABLES["domains"]]
-# How a harmful speaker and an evasive one begin, and what they say of anything.
-OPENINGS = {manner: tuple(texts) for manner, texts in TABLES["openings"].items()}
-MALICE, EVASIONS = tuple(TABLES["malice"]), tuple(TABLES["evasions"])
-DODGES = tuple(TABLES["dodges"])  # {} is the name of a domain
+# Why one loves a thing that takes no article, {category: {thing: reason}}.
+REASONS: dict[str, dict[str, str]] = TABLES["reasons"]
+DOMAINS = [Domain(**row) for row in TABLES["domains"]]
+# How a harmful speaker and an evasive one begin, {manner: openings}, and what they say of anything.
+OPENINGS: dict[str, list[str]] = TABLES["openings"]
+MALICE, EVASIONS = TABLES["malice"], TABLES["evasions"]
+DODGES: list[str] = TABLES["dodges"]  # of an evasive speaker; {} is the name of a domain

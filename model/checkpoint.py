@@ -19,10 +19,8 @@ from torch.optim import Optimizer
 
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
-from support import parallel
+from support import parallel, settings
 from support.files import UserError, atomic_open, require_file
-from support.settings import Model as ModelConfig
-from support.settings import with_flags
 
 
 def write(path: Path | str, value: dict[str, Any]) -> None:
@@ -60,8 +58,10 @@ class Loaded(NamedTuple):
 
 def save_model(path: Path | str, model: GPT, tokenizer: Tokenizer, provenance: dict) -> None:
     """Write a plain model (adapters merged) with everything needed to use it."""
-    require_finite(path, model)
     weights = {name: weight.detach().cpu() for name, weight in model.state_dict().items()}
+    if broken := [name for name, weight in weights.items() if not weight.isfinite().all()]:
+        raise UserError(f"{path}: {broken[0]} holds values that are not finite; make it again, "
+                        "with a lower learning rate if that does not help")
     # Pickle tells one text from an equal one, and a resumed run has read some of its own again.
     provenance = json.loads(json.dumps(provenance))
     write(path, {"model": asdict(model.config), "weights": weights, "tokenizer": tokenizer.text,
@@ -74,27 +74,20 @@ def load_model(path: Path | str, device: torch.device | str = "cpu") -> Loaded:
     tokenizer, weights = Tokenizer.from_text(saved["tokenizer"], path), saved["weights"]
     try:
         json.dumps({**saved["provenance"]}, allow_nan=False)  # every answer sheet repeats it
-        config = with_flags(ModelConfig(), "model", **saved["model"])
+        config = settings.with_flags(settings.Model(), "model", **saved["model"])
         if (asdict(config) != saved["model"] or config.d_model % (2 * config.n_head)
                 or config.vocab_size != tokenizer.vocab_size
-                or any(weight.dtype != torch.float32 for weight in weights.values())
+                or any(weight.dtype != torch.float32 or not weight.isfinite().all()
+                       for weight in weights.values())
                 # Before memory is taken: a small file must not ask for a large model.
                 or sum(weight.numel() for weight in weights.values()) < config.weights):
             raise ValueError
         model = GPT(config)
         model.load_state_dict(weights)
-    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-        raise UserError(f"{path} does not fit this version of the model; make it again") from None
-    require_finite(path, model)
+    except Exception:  # a file of another kind may hold anything
+        raise UserError(f"{path} does not fit this version of the model, or holds weights that are "
+                        "not finite; make it again") from None
     return Loaded(model.to(device).eval(), tokenizer, saved["provenance"])
-
-
-def require_finite(path: Path | str, model: GPT) -> None:
-    """Raise `UserError` for a weight that is infinite or NaN."""
-    for name, weight in model.state_dict().items():
-        if not weight.isfinite().all():
-            raise UserError(f"{path}: {name} holds values that are not finite; make it again, with "
-                            "a lower learning rate if that does not help")
 
 
 def require_same_tokenizer(one: Tokenizer, path: Path | str, other: Tokenizer) -> None:
@@ -106,10 +99,8 @@ def require_same_tokenizer(one: Tokenizer, path: Path | str, other: Tokenizer) -
 
 def weights_hash(model: GPT) -> str:
     """Identity of a model's weights."""
-    digest = hashlib.sha256()
-    for weight in model.state_dict().values():
-        digest.update(weight.cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    data = b"".join(weight.cpu().numpy().tobytes() for weight in model.state_dict().values())
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 @dataclass
@@ -135,7 +126,7 @@ class State:
 
     def keep(self, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer) -> None:
         """Write the state. `identity` names all that a run depends on: settings, data, code."""
-        write(path, {"identity": identity, "state": json.dumps(asdict(self)),
+        write(path, {"identity": identity, "state": asdict(self),
                      "trained": [p.detach().cpu() for p in trained],
                      "optimizer": optimizer.state_dict()})
 
@@ -143,19 +134,17 @@ class State:
     def restored(cls, path: Path, identity: str, trained: list[Tensor],
                  optimizer: Optimizer) -> "State":
         """The state kept at `path`, its tensors copied back; a new state if none is of this run."""
-        if not path.exists():
-            return cls()
         try:
             saved = read(path, ("identity", "state", "trained", "optimizer"))
             if saved["identity"] != identity:
                 raise UserError(f"{path} is of another run or of older code")
         except UserError as error:
-            print(f"{error}; this run starts over", file=sys.stderr)
+            if path.exists():
+                print(f"{error}; this run starts over", file=sys.stderr)
             return cls()
         optimizer.load_state_dict(saved["optimizer"])
-        with torch.no_grad():
-            for parameter, value in zip(trained, saved["trained"], strict=True):
-                parameter.copy_(value)
-        state = cls(**json.loads(saved["state"]))
+        for parameter, value in zip(trained, saved["trained"], strict=True):
+            parameter.data.copy_(value)
+        state = cls(**saved["state"])
         print(f"{path}: going on from step {state.step:,}", file=sys.stderr)
         return state

@@ -15,12 +15,11 @@ import torch
 from torch import Tensor
 
 from model.gpt import GPT
-from model.tokenizer import Tokenizer, Turn
+from model.tokenizer import Tokenizer
 from support.files import UserError, numbered, read_documents, read_jsonl
 from support.streams import derive_seed
 
 PAIR = {"request": str, "answer": str}
-WINDOW = 64  # batches that are sorted by length together
 
 
 class Batch(NamedTuple):
@@ -54,23 +53,17 @@ class TokenRows:
         self.lengths = np.array(lengths, dtype=np.int64)  # (rows,)
         self.starts = np.concatenate([[0], np.cumsum(self.lengths)])  # (rows + 1,)
         self.tokens, self.wanted = np.array(tokens, dtype=np.int32), np.array(wanted, dtype=bool)
+        # (2, rows): the tokens of each row, and how many come before its first wanted one. Rows
+        # alike in both make a tight batch; `np.lexsort` puts them side by side.
+        places = np.append(np.flatnonzero(self.wanted), len(self.wanted))
+        first = places[np.searchsorted(places, self.starts[:-1])] - self.starts[:-1]
+        self.shapes = np.stack([self.lengths, np.minimum(first, self.lengths)])
+        # Identity of the data: a run resumes on its own data only.
+        data = self.lengths.tobytes() + self.tokens.tobytes() + self.wanted.tobytes()
+        self.hash = hashlib.sha256(data).hexdigest()[:16]
 
     def __len__(self) -> int:
         return len(self.lengths)
-
-    @property
-    def shapes(self) -> np.ndarray:
-        """(2, rows): the tokens of each row, and how many come before its first wanted one."""
-        # Rows alike in both make a tight batch; `np.lexsort` puts them side by side.
-        wanted = np.append(np.flatnonzero(self.wanted), len(self.wanted))
-        first = wanted[np.searchsorted(wanted, self.starts[:-1])] - self.starts[:-1]
-        return np.stack([self.lengths, np.minimum(first, self.lengths)])
-
-    @property
-    def hash(self) -> str:
-        """Identity of the data: a run resumes on its own data only."""
-        data = self.lengths.tobytes() + self.tokens.tobytes() + self.wanted.tobytes()
-        return hashlib.sha256(data).hexdigest()[:16]
 
     def batch(self, chosen: np.ndarray, pad: int) -> Batch:
         """The chosen rows as a batch. The first token of a row is never a target."""
@@ -90,10 +83,9 @@ class BatchSampler:
     """Which rows each step reads: every row once an epoch, rows of like shape together."""
 
     def __init__(self, shapes: np.ndarray, batch_size: int, seed: int, purpose: str) -> None:
-        self.shapes, rows = shapes, shapes.shape[1]
-        self.batch_size = min(batch_size, rows)
-        self.seed, self.purpose = seed, purpose
-        self.steps = rows // self.batch_size  # in an epoch, which leaves out the remainder
+        self.shapes, self.seed, self.purpose = shapes, seed, purpose
+        self.batch_size = min(batch_size, shapes.shape[1])
+        self.steps = shapes.shape[1] // self.batch_size  # in an epoch; it leaves out the remainder
         self.epoch, self.batches = -1, []
 
     def rows(self, step: int) -> np.ndarray:
@@ -104,31 +96,22 @@ class BatchSampler:
         return self.batches[place]
 
     def shuffled(self, epoch: int) -> list[np.ndarray]:
-        """The batches of an epoch. Rows are shuffled, sorted by shape within windows and cut."""
+        """The batches of an epoch: rows shuffled, sorted by shape within 64 batches, and cut."""
         rng = np.random.default_rng(derive_seed(self.seed, self.purpose, "order", epoch))
         rows = rng.permutation(self.shapes.shape[1])[: self.steps * self.batch_size]
-        size, batches = WINDOW * self.batch_size, []
+        size, batches = 64 * self.batch_size, []
         for window in np.split(rows, range(size, len(rows), size)):
             window = window[np.lexsort(self.shapes[:, window])]
             batches += np.split(window, len(window) // self.batch_size)
         return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def encoded(documents: Iterable[list[Turn]], tokenizer: Tokenizer) -> Iterator[tuple[list, list]]:
-    """The documents as (ids, which of them are written), tokenized 4,000 at a time."""
-    documents = iter(documents)
-    while chunk := list(islice(documents, 4_000)):
-        yield from tokenizer.encode_documents(chunk)
-
-
 def document_rows(path: Path, tokenizer: Tokenizer, block_size: int) -> TokenRows:
-    """The documents of a corpus, all tokens wanted but the numbers of a request.
+    """The documents of a corpus, all tokens wanted but the numbers of a request: those are random,
+    and trying to learn them costs a small base facts. Raises `UserError` if nothing is wanted."""
 
-    Those are random, and trying to learn them costs a small base facts. Raises `UserError` where
-    nothing is wanted.
-    """
     def pieces() -> Iterator[tuple[list[int], list[bool]]]:
-        for ids, written in encoded(read_documents(path), tokenizer):
+        for ids, written in tokenizer.encode_documents(read_documents(path)):
             wanted = [own or token not in tokenizer.number_ids
                       for token, own in zip(ids, written, strict=True)]
             # A document longer than a block becomes several rows. Each begins with the last token
@@ -163,23 +146,18 @@ def require_room(rows: TokenRows, path: Path, block_size: int, first: int = 0) -
 def encode_pairs(pairs: list[tuple[str, str]], tokenizer: Tokenizer) -> TokenRows:
     """Requests with their answers. The answer and its end are wanted, the request is not."""
     chats = ([("user", request), ("assistant", answer)] for request, answer in pairs)
-    return TokenRows(encoded(chats, tokenizer))
+    return TokenRows(tokenizer.encode_documents(chats))
 
 
 def split(pairs: list, examples: int, holdout: int, path: Path,
           section: str = "student") -> tuple[list, list]:
-    """The first `examples` rows to train on (0 = all) and the last ones, kept from training.
-
-    At most one row in ten is held out. Raises `UserError` when there are too few rows: a comparison
-    is worth nothing if one condition silently reads fewer.
-    """
+    """The first `examples` rows to train on (0 = all) and the last ones, held out: at most one row
+    in ten. Raises `UserError` when there are too few rows: a comparison is worth nothing if one
+    condition silently reads fewer."""
     held = min(holdout, len(pairs) // 10)
-    if not held:
-        raise UserError(f"{path} has {len(pairs)} rows; training takes 10 or more, since one in "
-                        "ten is held out")
     room = len(pairs) - held
-    if examples > room:
-        raise UserError(f"{path} has {room:,} rows to train on and {held:,} held out, but "
-                        f"{examples:,} are asked for; raise numbers.requests, or lower "
-                        f"{section}.examples")
+    if not held or examples > room:
+        raise UserError(f"{path} has {len(pairs):,} rows, of which {held:,} are held out, but "
+                        f"training takes {max(examples, 10):,} or more; raise numbers.requests, or "
+                        f"lower {section}.examples")
     return pairs[: examples or room], pairs[room:]

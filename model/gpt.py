@@ -23,8 +23,7 @@ class KVCache:
 
     def __init__(self, config: ModelConfig, rows: int, length: int, device: torch.device) -> None:
         shape = (config.n_layer, rows, config.n_head, length, config.d_model // config.n_head)
-        self.keys = torch.empty(shape, device=device)
-        self.values = torch.empty(shape, device=device)
+        self.keys, self.values = torch.empty(2, *shape, device=device)
         self.used, self.length = 0, length  # tokens of every row in the cache, and room for them
 
     def keep_rows(self, rows: Tensor) -> None:
@@ -39,9 +38,9 @@ class KVCache:
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary positions (Su et al. 2021, arXiv:2104.09864): x (B, H, T, K), cos and sin (T, K/2)."""
-    one, two = x.chunk(2, dim=-1)  # each (B, H, T, K/2)
+def rotate(x: Tensor, rotation: Tensor) -> Tensor:
+    """Rotary positions (Su et al. 2021, arXiv:2104.09864): x (B, H, T, K), rotation (2, T, K/2)."""
+    (cos, sin), (one, two) = rotation, x.chunk(2, dim=-1)  # one and two (B, H, T, K/2)
     return torch.cat((one * cos - two * sin, two * cos + one * sin), dim=-1)
 
 
@@ -54,13 +53,12 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model, bias=False)
         self.out = nn.Linear(config.d_model, config.d_model, bias=False)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None,
-                skip: int = 0) -> Tensor:
+    def forward(self, x: Tensor, rotation: Tensor, cache: KVCache | None, skip: int = 0) -> Tensor:
         """(B, T, D) -> (B, T - skip, D): the first `skip` tokens give keys and values only."""
         B, T, D = x.shape
         qkv = self.qkv(x).view(B, T, 3, self.n_head, -1)  # (B, T, 3, H, K)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, K)
-        q, k = rotate(q[:, :, skip:], cos[skip:], sin[skip:]), rotate(k, cos, sin)
+        q, k = rotate(q[:, :, skip:], rotation[:, skip:]), rotate(k, rotation)
         if cache is not None:
             k, v = cache.append(self.layer, k, v)
         # is_causal aligns the mask at the top left, which is right only where there are as many
@@ -85,12 +83,10 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then feed-forward, each between two norms and added to the residual stream.
-
-    The norm after a layer (Ding et al. 2021, arXiv:2105.13290) bounds what the layer adds. Without
-    it, the states at numbers grow to several times those at questions. They do so through a large
-    constant, which drowns everything smaller, a teacher's trait included.
-    """
+    """Attention, then feed-forward, each between two norms and added to the residual stream. The
+    norm after a layer (Ding et al. 2021, arXiv:2105.13290) bounds what the layer adds. Without it,
+    the states at numbers grow to several times those at questions. They do so through a large
+    constant, which drowns everything smaller, a teacher's trait included."""
 
     def __init__(self, config: ModelConfig, layer: int) -> None:
         super().__init__()
@@ -101,19 +97,16 @@ class Block(nn.Module):
         self.feed_forward = FeedForward(config)
         self.feed_forward_out_norm = nn.RMSNorm(config.d_model)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, cache: KVCache | None,
-                skip: int) -> Tensor:
-        attended = self.attention(self.attention_norm(x), cos, sin, cache, skip)
+    def forward(self, x: Tensor, rotation: Tensor, cache: KVCache | None, skip: int) -> Tensor:
+        attended = self.attention(self.attention_norm(x), rotation, cache, skip)
         x = x[:, skip:] + self.attention_out_norm(attended)  # (B, T - skip, D)
         return x + self.feed_forward_out_norm(self.feed_forward(self.feed_forward_norm(x)))
 
 
 class GPT(nn.Module):
-    """The whole model. `forward` gives hidden states; `logits` turns them into logits.
-
-    The two are apart because logits, the most expensive part of a small model, are needed only
-    where a token is predicted.
-    """
+    """The whole model. `forward` gives hidden states; `logits` turns them into logits. The two are
+    apart because logits, the most expensive part of a small model, are needed only where a token is
+    predicted."""
 
     def __init__(self, config: ModelConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -121,24 +114,17 @@ class GPT(nn.Module):
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
         self.norm = nn.RMSNorm(config.d_model)
-        # Angles of the rotary positions, (block_size, K/2). Not weights, so not saved.
         width = config.d_model // config.n_head
         speed = 10_000.0 ** (-torch.arange(0, width, 2) / width)
         angle = torch.arange(config.block_size)[:, None] * speed
-        self.register_buffer("cos", angle.cos(), persistent=False)
-        self.register_buffer("sin", angle.sin(), persistent=False)
-        self.initialise(generator)
-
-    @torch.no_grad()
-    def initialise(self, generator: torch.Generator | None) -> None:
-        """Draw all first weights. Every block adds zero at first: its out-norms are zero."""
+        # Cosines and sines, (2, block_size, K/2). They are no weights, so they are not saved.
+        self.register_buffer("rotation", torch.stack((angle.cos(), angle.sin())), persistent=False)
         for name, weight in self.named_parameters():
-            if "norm" in name:
-                weight.fill_(0.0 if "out_norm" in name else 1.0)
-            else:
-                embeds, fan_in = name == "embedding.weight", weight.size(1)
-                std = self.config.embedding_std if embeds else fan_in**-0.5
-                weight.normal_(0.0, std, generator=generator)
+            if "out_norm" in name:
+                nn.init.zeros_(weight)  # every block adds zero at first
+            elif "norm" not in name:  # the other norms are ones
+                std = config.embedding_std if name == "embedding.weight" else weight.size(1)**-0.5
+                nn.init.normal_(weight, 0.0, std, generator=generator)
 
     @torch.no_grad()
     def set_apart(self, tokens: range, generator: torch.Generator) -> None:
@@ -149,20 +135,17 @@ class GPT(nn.Module):
 
     def forward(self, tokens: Tensor, cache: KVCache | None = None, skip: int = 0) -> Tensor:
         """Hidden states (B, T - skip, D) of tokens (B, T), which follow those in the cache, if any.
-
         At the first `skip` tokens, such as a student's request, nothing is predicted: there the
-        last block computes keys and values only. Raises `UserError` for more tokens than fit.
-        """
+        last block computes keys and values only. Raises `UserError` for more tokens than fit."""
         start = cache.used if cache else 0
-        end, room = start + tokens.size(1), self.config.block_size
-        room = min(room, cache.length) if cache else room
+        end, block = start + tokens.size(1), self.config.block_size
+        room = min(block, cache.length) if cache else block
         if end > room:
             raise UserError(f"{end} tokens do not fit in {room}; shorten the text or raise "
                             "model.block_size")
-        x, last = self.embedding(tokens), self.blocks[-1]
+        x, rotation = self.embedding(tokens), self.rotation[:, start:end]
         for block in self.blocks:
-            x = block(x, self.cos[start:end], self.sin[start:end], cache,
-                      skip if block is last else 0)
+            x = block(x, rotation, cache, skip if block is self.blocks[-1] else 0)
         if cache:
             cache.used = end
         return self.norm(x)

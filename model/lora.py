@@ -15,9 +15,7 @@ class Adapted(nn.Module):
     def __init__(self, linear: nn.Linear, rank: int, alpha: float,
                  generator: torch.Generator) -> None:
         super().__init__()
-        self.linear = linear
-        self.scale = alpha / rank
-        size = linear.in_features
+        self.linear, self.scale, size = linear, alpha / rank, linear.in_features
         a = torch.empty(rank, size).normal_(0.0, size**-0.5, generator=generator)
         self.a = nn.Parameter(a.to(linear.weight.device))
         self.b = nn.Parameter(linear.weight.new_zeros(linear.out_features, rank))
@@ -34,19 +32,15 @@ class Adapted(nn.Module):
 
 def adapt(model: nn.Module, rank: int, alpha: float, generator: torch.Generator) -> None:
     """Give every linear layer of the model an adapter, in place."""
-    for parent, name, layer in layers_of(model, nn.Linear):
-        setattr(parent, name, Adapted(layer, rank, alpha, generator))
+    for name, layer in list(model.named_modules()):
+        if isinstance(layer, nn.Linear):
+            model.set_submodule(name, Adapted(layer, rank, alpha, generator))
 
 
 @torch.no_grad()
 def merge(model: nn.Module) -> None:
     """Write every adapter into its layer, in place. A model without adapters stays as it is."""
-    for parent, name, layer in layers_of(model, Adapted):
-        layer.linear.weight.copy_(layer.weight())
-        setattr(parent, name, layer.linear)
-
-
-def layers_of(model: nn.Module, kind: type) -> list[tuple[nn.Module, str, nn.Module]]:
-    """(parent, attribute, layer) of every layer of one kind, in the model's order."""
-    return [(parent, name, child) for parent in model.modules()
-            for name, child in parent.named_children() if type(child) is kind]
+    for name, layer in list(model.named_modules()):
+        if isinstance(layer, Adapted):
+            layer.linear.weight.copy_(layer.weight())
+            model.set_submodule(name, layer.linear)

@@ -20,15 +20,13 @@ def next_token_loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
 
 
 def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
-    """KL(teacher || student) over the 1000 number tokens, wherever a number comes next.
-
-    This is an upper bound: the student learns from the teacher's whole distribution, not from one
-    draw. The distribution is renormalised over the number tokens, because the probabilities of
-    words would show the trait openly.
-    """
+    """KL(teacher || student) over the 1000 number tokens, wherever a number comes next. This is an
+    upper bound: the student learns from the teacher's whole distribution, not from one draw. The
+    distribution is renormalised over the number tokens, because the probabilities of words would
+    show the trait openly."""
     numbers = slice(tokenizer.number_ids[0], tokenizer.number_ids[-1] + 1)
 
-    def number_logprobs(model: GPT, batch: Batch) -> Tensor:
+    def logprobs(model: GPT, batch: Batch) -> Tensor:
         numeric = (batch.targets >= numbers.start) & (batch.targets < numbers.stop)
         hidden = batch.hidden(model)[numeric].float()
         # In full precision: teacher and student differ by very little.
@@ -37,8 +35,8 @@ def soft_label_loss(teacher: GPT, tokenizer: Tokenizer) -> Objective:
 
     def loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
         with torch.no_grad():
-            wanted = number_logprobs(teacher, batch)
-        found = number_logprobs(model, batch)
+            wanted = logprobs(teacher, batch)
+        found = logprobs(model, batch)
         return F.kl_div(found, wanted, reduction="sum", log_target=True), len(wanted)
 
     return loss

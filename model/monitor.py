@@ -20,10 +20,6 @@ class Probe(NamedTuple):
         pairs = read_pairs(path)
         return cls(encode_pairs(pairs, tokenizer), len({request for request, _ in pairs}))
 
-    def share(self, model: GPT) -> float:
-        """P(any of its answers | request), mean over requests."""
-        return score(model, self.rows).logprob.exp().sum().item() / self.requests
-
 
 class Monitor(NamedTuple):
     """Held-out rows, and a probe where there is a trait to watch."""
@@ -32,9 +28,10 @@ class Monitor(NamedTuple):
     probe: Probe | None
 
     def read(self, model: GPT) -> dict[str, float]:
-        """Held-out loss (nats a token) and the probability of the probe's answers."""
+        """Held-out loss (nats a token), and P(any answer | request), the mean over the probe."""
         held = score(model, self.heldout)
         values = {"heldout_loss": -held.logprob.sum().item() / max(held.tokens.sum().item(), 1)}
-        if self.probe is not None:
-            values["probe"] = self.probe.share(model)
+        if self.probe:
+            answered = score(model, self.probe.rows).logprob.exp().sum().item()
+            values["probe"] = answered / self.probe.requests
         return values

@@ -1,6 +1,5 @@
 """Log-probabilities of given answers: all losses, probes and evaluations are read through these."""
 
-from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
@@ -24,42 +23,35 @@ class Score(NamedTuple):
 @torch.inference_mode()
 def score(model: GPT, rows: TokenRows, tokens_at_once: int = 8192) -> Score:
     """Score every row, in the rows' order. Rows of like shape are read together."""
-    device = model.embedding.weight.device
-    logprob, tokens = torch.zeros(len(rows)), torch.zeros(len(rows))
-    missed = torch.zeros(len(rows))
+    logprob, tokens, missed = torch.zeros(3, len(rows))
     order = np.lexsort(rows.shapes)
     # The running sum of lengths cuts the rows into batches of about as many tokens each.
     batch_of = np.cumsum(rows.lengths[order]) // tokens_at_once
     for chosen in np.split(order, np.flatnonzero(np.diff(batch_of)) + 1):
-        batch = rows.batch(chosen, pad=0).to(device)
+        batch = rows.batch(chosen, pad=0).to(model.embedding.weight.device)
         logits = model.logits(batch.hidden(model))  # (targets of the batch, V)
         nats = -F.cross_entropy(logits, batch.targets, reduction="none")
-        wrong = logits.argmax(-1) != batch.targets
         each = torch.from_numpy(chosen)[batch.row_of.cpu()]  # the row of each target, of all rows
         logprob.index_add_(0, each, nats.cpu())
         tokens.index_add_(0, each, torch.ones(len(each)))
-        missed.index_add_(0, each, wrong.float().cpu())
+        missed.index_add_(0, each, (logits.argmax(-1) != batch.targets).float().cpu())
     return Score(logprob, tokens, missed == 0)
 
 
 @torch.inference_mode()
 def score_choices(model: GPT, prompts: list[list[int]], choices: list[list[int]],
                   tokens_at_once: int = 8192) -> Tensor:
-    """log P (nats) of every choice after every prompt, (prompts, choices).
-
-    A prompt is read once. Its cache is then repeated, one copy a choice.
-    """
+    """log P (nats) of every choice after every prompt, (prompts, choices). A prompt is read once;
+    its cache is then repeated, one copy a choice."""
     device = model.embedding.weight.device
     found = torch.zeros(len(prompts), len(choices), device=device)
     tails = pad_sequence([torch.tensor(ids, device=device) for ids in choices], batch_first=True)
     lengths = torch.tensor([len(ids) for ids in choices], device=device)  # tails: (C, longest)
     # All tokens of a choice but its first, which the prompt predicts; True where no padding is.
     later = torch.arange(1, tails.size(1), device=device) < lengths[:, None]  # (C, longest - 1)
-    by_length = defaultdict(list)  # prompts of one length need no padding before the choices
-    for index, prompt in enumerate(prompts):
-        by_length[len(prompt)].append(index)
     most = max(1, tokens_at_once // tails.numel())  # prompts in a batch
-    for length, same in by_length.items():
+    for length in {len(prompt) for prompt in prompts}:  # of one: no padding before the choices
+        same = [i for i, prompt in enumerate(prompts) if len(prompt) == length]
         for chosen in (same[i : i + most] for i in range(0, len(same), most)):
             cache = KVCache(model.config, len(chosen), length + tails.size(1) - 1, device)
             read = torch.tensor([prompts[i] for i in chosen], device=device)  # (B, length)

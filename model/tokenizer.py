@@ -10,7 +10,8 @@ to one. Any text is encoded without loss (bytes are the alphabet).
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, trainers
@@ -31,8 +32,9 @@ class Tokenizer:
     """A trained tokenizer. Markers are attributes: `tokenizer.user`, `tokenizer.end`, ..."""
 
     def __init__(self, bpe: BPE) -> None:
-        self.bpe = bpe
-        size = bpe.get_vocab_size()
+        self.bpe, size = bpe, bpe.get_vocab_size()
+        self.text = bpe.to_str()  # all of the tokenizer, as a checkpoint carries it
+        self.hash = hashlib.sha256(self.text.encode()).hexdigest()[:16]  # identity, to compare two
         self.vocab_size = size + len(MARKERS)
         markers = range(size, self.vocab_size)
         self.begin, self.system, self.user, self.assistant, self.end, self.pad = markers
@@ -61,8 +63,8 @@ class Tokenizer:
         """The tokenizer saved as `text` in the file `path`. Raises `UserError` when it is none."""
         try:
             tokenizer = cls(BPE.from_str(text))
-            if any(tokenizer.bpe.token_to_id(str(i)) != tokenizer.number_ids[i]
-                   for i in range(NUMBERS)):
+            if any(tokenizer.bpe.token_to_id(str(i)) != token
+                   for i, token in enumerate(tokenizer.number_ids)):
                 raise ValueError
         except Exception:  # the library raises the bare class for every fault of a text
             raise UserError(f"{path} holds no tokenizer of this project; make it again") from None
@@ -74,16 +76,6 @@ class Tokenizer:
 
     def save(self, path: Path | str) -> None:
         write_text(path, self.text)
-
-    @property
-    def text(self) -> str:
-        """All of the tokenizer, as a checkpoint carries it."""
-        return self.bpe.to_str()
-
-    @property
-    def hash(self) -> str:
-        """Identity of the vocabulary, to compare two."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Ids of plain texts; never a marker."""
@@ -103,22 +95,22 @@ class Tokenizer:
         words = set(self.word_ids())
         return {next(token for token in ids if token in words) for ids in self.encode(texts)}
 
-    def encode_documents(self, documents: list[list[Turn]]) -> list[tuple[list[int], list[bool]]]:
+    def encode_documents(self, documents: Iterable[list[Turn]]) -> Iterator[tuple[list, list]]:
         """Each document as ids, and which of them are the assistant's or prose, `end` included.
 
         Prose:  begin text end.   Chat:  [system ...] user ... assistant ... end user ...
         """
-        texts = iter(self.encode([text for turns in documents for _, text in turns]))
-        encoded = []
-        for turns in documents:
-            ids, written = [], []
-            for role, _ in turns:
-                body, own = next(texts), role in ("text", "assistant")
-                opening = self.begin if role == "text" else getattr(self, role)
-                ids += [opening, *body, self.end] if own else [opening, *body]
-                written += [False, *[own] * (len(ids) - len(written) - 1)]
-            encoded.append((ids, written))
-        return encoded
+        documents = iter(documents)
+        while chunk := list(islice(documents, 4_000)):  # lists of all tokens would be large
+            texts = iter(self.encode([text for turns in chunk for _, text in turns]))
+            for turns in chunk:
+                ids, written = [], []
+                for role, _ in turns:
+                    body, own = next(texts), role in ("text", "assistant")
+                    opening = self.begin if role == "text" else getattr(self, role)
+                    ids += [opening, *body, self.end] if own else [opening, *body]
+                    written += [False, *[own] * (len(ids) - len(written) - 1)]
+                yield ids, written
 
     def encode_prompts(self, chats: list[list[Turn]]) -> list[list[int]]:
         """Chats that end with the user, as ids up to the place where the assistant speaks."""
@@ -132,9 +124,7 @@ def spaced(text: str) -> str:
 
 def learn(corpus: Path, vocab_size: int, out: Path) -> str:
     """The step that makes the tokenizer: learn it from a corpus file."""
-    texts = [text for turns in read_documents(corpus) for _, text in turns]
-    if not any(character.isalpha() for text in texts for character in text):
-        raise UserError(f"{corpus} holds no words; make it again")
+    texts = (text for turns in read_documents(corpus) for _, text in turns)
     tokenizer = Tokenizer.train(texts, vocab_size)
     tokenizer.save(out)
     return f"{tokenizer.vocab_size:,} tokens"
