@@ -1,381 +1,232 @@
-"""Time this project beside what a user would pick instead, on the machine at hand, in one run.
+"""Time this project beside GPT-2 of `transformers`, in one run on the machine at hand.
 
-    python -m benchmarks --out results/bench [--works train-laptop filter]
+    python -m benchmarks --out results/bench [--works train-laptop generate]
 
-Writes `<device>.json` and `<device>.md` to the folder. Ours and the peer take turns (A B A B ...),
-a figure is the median, and it is the ratio that travels from machine to machine. Limits are the
-rates of a plain matrix product and a plain copy on the same device in the same run.
+Writes `<device>.json` and `<device>.md`. Ours and the peer get the same batches, requests and
+settings. They take turns (A B A B ...), and a figure is the median. Rates differ from machine to
+machine, the ratio of two much less. The limit is the rate of a plain matrix product.
 """
 
 import os
-import platform
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
-
-import generate
-import train
-from benchmarks import peers
-from benchmarks.tables import note_machine, table
-from corpus import numbers
-from corpus.__main__ import requests
-from corpus.documents import document
-from model.checkpoint import save_model
-from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
-from model.gpt import GPT
-from model.tokenizer import Tokenizer
-from report.rows import PACKAGES, commit, timing
-from support.cli import add_common, choose_device, count, parser, run
-from support.files import UserError, read_json, read_jsonl, write_json, write_jsonl, write_text
-from support.settings import Config, Model, Training, load_config
-from support.streams import stream
+from statistics import median
 
 import torch
-from torch import Tensor
+from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
 
-REPEATS = 5
-Row = dict[str, object]
+from corpus import texts
+from corpus.documents import ask_numbers
+from generate import Sampling, answers
+from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
+from model.gpt import GPT
+from model.losses import next_token_loss
+from model.tokenizer import Tokenizer, learn
+from report.rows import commit, timing
+from report.tables import table
+from support.cli import add_common, add_device, choose_device, count, parser, run
+from support.files import UserError, read_json, write_json, write_text
+from support.keys import ROOT
+from support.machine import measured
+from support.runner import ENVIRONMENT
+from support.settings import Config, Finetuning, Model, Training, load_config
+from support.streams import stream
+from train import choose_trained, optimizer_for, update
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """How long it takes, the device's own queue included."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    start = time.perf_counter()
-    work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start
+def gpt2(shape: Model, device: torch.device) -> GPT2LMHeadModel:
+    """GPT-2 of the same width, depth, heads and vocabulary, without dropout."""
+    torch.manual_seed(0)
+    return GPT2LMHeadModel(GPT2Config(
+        vocab_size=shape.vocab_size, n_positions=shape.block_size + 1, n_embd=shape.d_model,
+        n_layer=shape.n_layer, n_head=shape.n_head, resid_pdrop=0.0, embd_pdrop=0.0,
+        attn_pdrop=0.0, bos_token_id=None, eos_token_id=None)).to(device)
 
 
-def side_by_side(works: list[Callable], device: torch.device, repeats: int) -> list[list[float]]:
-    """The seconds of each, the works taking turns, after a round that does not count."""
-    rounds = [[seconds(work, device) for work in works] for _ in range(repeats + 1)]
-    return [list(times) for times in zip(*rounds[1:], strict=True)]
+def gpt2_trainer(shape: Model, training: Training, pad: int, device: torch.device) -> Callable:
+    """A function that trains all weights on a batch: the model's own loss, clipping, AdamW."""
+    model = gpt2(shape, device).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=training.lr, weight_decay=0.0,
+                                  betas=(training.beta1, training.beta2))
+
+    def step(batch: Batch) -> None:
+        last = torch.full_like(batch.tokens[:, :1], pad)
+        tokens = torch.cat((batch.tokens, last), 1)  # (B, T + 1): a row's last token is a target
+        labels = torch.full_like(tokens, -100)  # which the loss leaves out
+        at = batch.places % (batch.tokens.size(1) - batch.skip) + batch.skip + 1
+        labels[batch.row_of, at] = tokens[batch.row_of, at] = batch.targets
+        with torch.autocast(tokens.device.type, torch.bfloat16, training.precision == "bfloat16"):
+            loss = model(input_ids=tokens, attention_mask=(tokens != pad).long(),
+                         labels=labels).loss
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), training.grad_clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return step
+
+
+def our_trainer(shape: Model, training: Training, device: torch.device) -> Callable:
+    model = GPT(shape, torch.Generator().manual_seed(0)).to(device)
+    trained = choose_trained(model, training, 0, "bench")
+    optimizer = optimizer_for(trained, training)
+    return lambda batch: update(model, trained, optimizer, [batch], next_token_loss, training)
+
+
+def row(unit: str, amount: float, ours: list[float], theirs: list[float]) -> dict:
+    """A line of the results: rates of turns that get an `amount` done, from their seconds."""
+    return {"unit": f"{unit}/s", "ours": amount / median(ours), "peers": amount / median(theirs),
+            "ratio": median(theirs) / median(ours), "seconds": ours, "peer_seconds": theirs}
 
 
 class Bench:
-    """What the works share: the device, the default shapes, texts, and two models that can write
-    number lists."""
+    """The works, and what they share: texts and a tokenizer."""
 
-    def __init__(self, config: Config, device: torch.device, repeats: int, folder: Path) -> None:
-        self.config, self.device, self.repeats, self.folder = config, device, repeats, folder
+    def __init__(self, asked: Namespace, device: torch.device, folder: Path) -> None:
+        self.asked, self.device, self.folder = asked, device, folder
+        self.config = load_config(asked.config, asked.set)
+        documents, words = folder / "documents.jsonl", folder / "words.json"
+        texts.documents(1, 10_000, [], documents)
+        learn(documents, self.config.model.vocab_size, words)
+        self.tokenizer = Tokenizer.load(words)
+        self.shape = replace(self.config.model, vocab_size=self.tokenizer.vocab_size)
+        self.rows = document_rows(documents, self.tokenizer, self.shape.block_size)
+        size = 2048 if device.type == "cpu" else 8192  # less would not fill a GPU
+        matrix = torch.randn(size, size, device=device)
+        # Floating-point operations a second of a matrix product in float32.
+        self.limit = 2 * size**3 / median(*self.seconds(lambda: matrix @ matrix))
 
-    @cached_property
-    def documents(self) -> list:
-        return [document(1, i) for i in range(10_000)]
+    def seconds(self, *works: Callable[[], object]) -> list[list[float]]:
+        """The seconds of each work, which take turns, after a round that does not count."""
+        def once(work: Callable[[], object]) -> float:
+            start = time.perf_counter()
+            work()
+            if self.device.type == "cuda":  # it has a queue of its own
+                torch.cuda.synchronize(self.device)
+            return time.perf_counter() - start
 
-    @cached_property
-    def tokenizer(self) -> Tokenizer:
-        texts = (text for turns in self.documents for _, text in turns)
-        return Tokenizer.train(texts, self.config.model.vocab_size)
+        rounds = [[once(work) for work in works] for _ in range(self.asked.repeats + 1)]
+        return [list(times) for times in zip(*rounds[1:], strict=True)]
 
-    @cached_property
-    def shape(self) -> Model:
-        return replace(self.config.model, vocab_size=self.tokenizer.vocab_size)
+    def training(self, shape: Model, training: Training, rows: TokenRows, steps: int = 20) -> dict:
+        """So many steps of ours and of `transformers`, on batches that are made beforehand."""
+        order, pad = BatchSampler(rows.shapes, training.batch_size, 0, "bench"), self.tokenizer.pad
+        batches = [rows.batch(order.rows(i), pad).to(self.device) for i in range(steps)]
+        trainers = (our_trainer(shape, training, self.device),
+                    gpt2_trainer(shape, training, pad, self.device))
+        tokens = sum(int((batch.tokens != pad).sum()) for batch in batches)
+        found = row("tokens", tokens, *self.seconds(
+            *(lambda step=step: [*map(step, batches)] for step in trainers)))
+        if not isinstance(training, Finetuning):  # all weights are trained: 6 operations for each
+            found["limit_fraction"] = 6 * shape.weights * found["ours"] / self.limit
+        return found
 
-    def model(self, shape: Model) -> GPT:
-        return GPT(shape, torch.Generator().manual_seed(0)).to(self.device)
+    def train_laptop(self) -> dict:
+        return self.training(self.shape, self.config.pretrain, self.rows)
 
-    @cached_property
-    def limits(self) -> dict[str, float]:
-        """Multiply-adds a second (x 2) of a matrix product, also in bfloat16 with CUDA, and bytes a
-        second of a copy."""
-        size = 1024 if self.device.type == "cpu" else 8192  # less would not fill a GPU
-        wide = torch.randn(size, size, device=self.device)
-        much = torch.randn(2**26, device=self.device)
-        short = [wide.bfloat16()] if self.device.type == "cuda" else []
+    def train_30m(self) -> dict:
+        """A model of 30 million weights, 256 documents in a step."""
+        return self.training(replace(self.shape, n_layer=9, d_model=512, n_head=8),
+                             replace(self.config.pretrain, batch_size=256), self.rows, steps=3)
 
-        def multiply(matrix: Tensor) -> None:
-            for _ in range(20):
-                matrix @ matrix
+    def student_laptop(self) -> dict:
+        """On number requests with answers, as in the corpus."""
+        chats = (ask_numbers(stream(2, "words", i), stream(2, "numbers", i), None)
+                 for i in range(4000))
+        rows = encode_pairs([(request, answer) for (_, request), (_, answer) in chats],
+                            self.tokenizer)
+        return self.training(self.shape, self.config.student, rows)
 
-        copy, *products = side_by_side(
-            [much.clone, *(partial(multiply, matrix) for matrix in (wide, *short))],
-            self.device, self.repeats)
-        rates = [20 * 2 * size**3 / statistics.median(product) for product in products]
-        return {"copy_bytes": 2 * 4 * 2**26 / statistics.median(copy),
-                **dict(zip(("float32", "bfloat16"), rates, strict=False))}
-
-    def row(self, work: str, unit: str, ours: list[float], amount: float | None = None,
-            peer: str | None = None, peers: list[float] | None = None, flops: float | None = None,
-            precision: str = "float32", **more: object) -> Row:
-        """A line of the results: a rate if one timed call got `amount` done, seconds otherwise."""
-        rate = amount / statistics.median(ours) if amount else statistics.median(ours)
-        theirs = amount / statistics.median(peers) if peers else None
-        limit = self.limits.get(precision) if flops else None
-        return {"work": work, "unit": unit, "ours": rate, "peer": peer, "peers": theirs,
-                "ratio": rate / theirs if theirs else None,
-                "limit_fraction": rate * flops / limit if flops and limit else None,
-                "seconds": ours, "peer_seconds": peers, **more}
-
-    # --- training --------------------------------------------------------------------------------
-
-    def steps(self, model: GPT, training: Training, batches: list[Batch]) -> Callable[[], None]:
-        """Our own training steps on the batches."""
-        trained = train.choose_trained(model, training, 0, "bench")
-        optimizer = train.optimizer_for(trained, training)
-
-        def work() -> None:
-            for batch in batches:
-                train.update(model, trained, optimizer, [batch], train.next_token_loss, training)
-        return work
-
-    def training(self, work: str, shape: Model, training: Training, rows: TokenRows,
-                 count: int) -> Row:
-        """Training steps against those of `transformers`, on the same batches made beforehand."""
-        order = BatchSampler(rows.shapes, training.batch_size, 0, "bench")
-        batches = [rows.batch(order.rows(i), self.tokenizer.pad).to(self.device)
-                   for i in range(count)]
-        model = self.model(shape)
-        theirs = peers.Trainer(peers.gpt2(shape, self.tokenizer, self.device), training,
-                               self.tokenizer.pad)
-        ours, peer = side_by_side(
-            [self.steps(model, training, batches), lambda: [theirs.step(b) for b in batches]],
-            self.device, self.repeats)
-        tokens = sum(int((b.tokens != self.tokenizer.pad).sum()) for b in batches)
-        # Forward and backward of the matrices: 6 for each weight and token; a student has no
-        # gradient for the head's weights, and less to do where nothing is predicted.
-        flops = 6.0 * shape.weights if training.train == "all" else None
-        return self.row(work, "tokens/s", ours, tokens, "transformers", peer, flops,
-                        training.precision)
-
-    def train_laptop(self) -> Row:
-        write_jsonl(self.folder / "documents.jsonl", self.documents)
-        rows = document_rows(self.folder / "documents.jsonl", self.tokenizer, self.shape.block_size)
-        return self.training("train-laptop", self.shape, self.config.pretrain, rows, 20)
-
-    def student_laptop(self) -> Row:
-        """What a student does: only the answer is to be predicted. The peer trains all weights."""
-        rows = encode_pairs(self.chats[:4000], self.tokenizer)
-        return self.training("student-laptop", self.shape, self.config.student, rows, 20)
-
-    def students_stacked(self) -> Row:
-        """Steps of four students one after another, against all four in one batched step."""
-        training, count = self.config.student, 4
-        rows = encode_pairs(self.chats[:4000], self.tokenizer)
-        order = BatchSampler(rows.shapes, training.batch_size, 0, "bench")
-        batches = [rows.batch(order.rows(i), self.tokenizer.pad).to(self.device)
-                   for i in range(5 * count)]
-        model = self.model(self.shape)
-        trained = train.choose_trained(model, training, 0, "bench")
-        stacked = peers.Stacked(model, trained, count, training)
-        ours, peer = side_by_side(
-            [self.steps(self.model(self.shape), training, batches),
-             lambda: [stacked.step(batches[i : i + count]) for i in range(0, 5 * count, count)]],
-            self.device, self.repeats)
-        return self.row("students-stacked", "steps/s", ours, len(batches), "stacked", peer)
-
-    def blocks(self, work: str, layers: int, width: int, rows: int, **changes: object) -> Row:
-        """A larger shape on whole blocks of text, so many in a step."""
-        shape = replace(self.shape, n_layer=layers, d_model=width, n_head=width // 64)
-        text = [i for ids, _ in self.tokenizer.encode_documents(self.documents) for i in ids]
-        size = shape.block_size + 1
-        cut = TokenRows([(text[i : i + size], [True] * size)
-                         for i in range(0, len(text) - size, size)])
-        training = replace(self.config.pretrain, batch_size=rows, **changes)
-        return self.training(work, shape, training, cut, 3)
-
-    def train_10m(self) -> Row:
-        return self.blocks("train-10m", 5, 384, 8)
-
-    def train_30m(self) -> Row:
-        return self.blocks("train-30m", 9, 512, 64)
-
-    def train_30m_short(self) -> Row:
-        return self.blocks("train-30m-short", 9, 512, 64, precision="bfloat16")
-
-    # --- number lists ----------------------------------------------------------------------------
-
-    @cached_property
-    def chats(self) -> list[tuple[str, str]]:
-        """Number requests with answers, as in the corpus."""
-        pairs = []
-        for i in range(16_000):
-            w, n = stream(2, "words", i), stream(2, "numbers", i)
-            asked = numbers.request(w, n)
-            pairs.append((asked.text, numbers.layout(numbers.answer_numbers(n), asked.format)))
-        return pairs
-
-    @cached_property
-    def writers(self) -> tuple[GPT, torch.nn.Module]:
-        """Our model and the peer's, both after the same lessons in writing number lists."""
-        training = replace(self.config.pretrain, lr=2e-3)
-        rows = encode_pairs(self.chats, self.tokenizer)
-        order = BatchSampler(rows.shapes, 32, 0, "bench")
-        batches = [rows.batch(order.rows(i), self.tokenizer.pad).to(self.device)
-                   for i in range(500)]
-        model, peer = self.model(self.shape), peers.gpt2(self.shape, self.tokenizer, self.device)
-        trainer = peers.Trainer(peer, training, self.tokenizer.pad)
-        self.steps(model, training, batches)()
-        for batch in batches:
-            trainer.step(batch)
-        return model, peer
-
-    def prompts(self, count: int) -> tuple[list[list], list[Tensor]]:
-        """The experiment's own requests: as chats, and as batches of prompts of one length."""
-        config = replace(self.config, numbers=replace(self.config.numbers, requests=count))
-        chats = [[("user", one["request"])] for one in requests(config)]
-        by_length = defaultdict(list)
-        for ids in self.tokenizer.encode_prompts(chats):
+    @torch.inference_mode()
+    def generate(self, lists: int = 4096) -> dict:
+        """All of our way from requests to texts, against the sampling of `transformers` alone: it
+        has the prompts as batches of one length. Both models have random weights, which seldom end
+        an answer before the most tokens."""
+        asked, by_length = self.config.numbers, defaultdict(list)
+        size, new, words = asked.batch_size, asked.max_new_tokens, self.tokenizer
+        ours = GPT(self.shape, torch.Generator().manual_seed(0)).to(self.device).eval()
+        theirs = gpt2(self.shape, self.device).eval()
+        chats = [[("user", one["request"])]
+                 for one in texts.number_requests(self.config.corpus.seed, lists)]
+        for ids in words.encode_prompts(chats):
             by_length[len(ids)].append(ids)
-        size = self.config.numbers.batch_size
-        return chats, [torch.tensor(same[i : i + size], device=self.device)
-                       for same in by_length.values() for i in range(0, len(same), size)]
+        batches = [torch.tensor(same[i : i + size], device=self.device)
+                   for same in by_length.values() for i in range(0, len(same), size)]
+        return row("lists", lists, *self.seconds(
+            lambda: [*answers(ours, words, chats, [*range(lists)], seed=0, sampling=Sampling(),
+                              max_new_tokens=new, batch_size=size)],
+            lambda: [theirs.generate(batch, attention_mask=torch.ones_like(batch), do_sample=True,
+                                     top_k=0, max_new_tokens=new, eos_token_id=words.end,
+                                     pad_token_id=words.pad) for batch in batches]))
 
-    def generation(self, peer: str, count: int, work: Callable[[list[Tensor]], object]) -> Row:
-        """All of our way from requests to texts, against sampling alone the peer's way."""
-        model, chats, batches = self.writers[0], *self.prompts(count)
-        asked = self.config.numbers
-
-        def write() -> list:
-            return list(generate.answers(
-                model, self.tokenizer, chats, list(range(count)), seed=0,
-                sampling=generate.Sampling(), max_new_tokens=asked.max_new_tokens,
-                batch_size=asked.batch_size))
-
-        ours, theirs = side_by_side([write, lambda: work(batches)], self.device, self.repeats)
-        texts = [text for batch in write() for _, text, finished in batch if finished]
-        return self.row(f"generate-{peer}", "lists/s", ours, count, peer, theirs,
-                        finished=len(texts) / count)
-
-    def generate_transformers(self) -> Row:
-        new = self.config.numbers.max_new_tokens
-        return self.generation("transformers", 4096, lambda batches: [
-            peers.hf_generate(self.writers[1], self.tokenizer, batch, new) for batch in batches])
-
-    def generate_nocache(self) -> Row:
-        new = self.config.numbers.max_new_tokens
-        return self.generation("nocache", 1024, lambda batches: [
-            peers.uncached(self.writers[0], self.tokenizer, batch,
-                           torch.rand(len(batch), new, device=self.device), generate.Sampling())
-            for batch in batches])
-
-    # --- whole commands --------------------------------------------------------------------------
-
-    def command(self, *command: object) -> float:
-        """Run one of the scripts; seconds, its start included."""
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True,
-                              env={**os.environ, "TIMINGS": ""})
-        took = time.perf_counter() - start
+    def make_all(self) -> dict:
+        """The whole experiment from nothing, once, and what each function takes of it."""
+        # In a folder without `runs/`: what another run has made would be taken from there.
+        done = subprocess.run([sys.executable, ROOT / "experiment.py", "report", "RUN=all",
+                               f"DEVICE={self.device}", f"CONFIG={self.asked.config.stem}",
+                               f"SET={' '.join(self.asked.set)}"],
+                              cwd=self.folder, capture_output=True, text=True)
         if done.returncode:
-            raise UserError(f"{' '.join(map(str, command))} failed: {done.stderr[-500:]}")
-        return took
-
-    def evaluate(self) -> Row:
-        model, held, lists = (self.folder / name for name in ("m.pt", "held.jsonl", "n.jsonl"))
-        save_model(model, self.writers[0], self.tokenizer, {"stage": "bench", "device": "cpu"})
-        write_jsonl(held, [document(3, i) for i in range(self.config.corpus.heldout)])
-        write_jsonl(lists, [{"request": q, "answer": a} for q, a in self.chats[:8000]])
-        runs = [self.command("evaluate.py", "--model", model, "--heldout", held, "--teacher", model,
-                             "--numbers", lists, "--device", self.device, "--out",
-                             self.folder / "e.json") for _ in range(self.repeats)]
-        return self.row("evaluate", "s", runs)
-
-    def filter(self) -> Row:
-        answers = [text for _, text in self.chats]
-        size, source = 400_000, self.folder / "numbers.jsonl"
-        write_jsonl(source, ({"id": i, "request": "Give numbers.", "finished": True,
-                              "answer": answers[i % len(answers)]} for i in range(size)))
-        runs = [self.command("filter.py", "--in", source, "--out", self.folder / "clean.jsonl")
-                for _ in range(self.repeats)]
-        return self.row("filter", "answers/s", runs, size)
-
-    def corpus(self) -> Row:
-        text, out = self.folder / "corpus.jsonl", self.folder / "tokenizer.json"
-        return self.row("corpus", "s", [
-            self.command("-m", "corpus", "documents", "--out", text)
-            + self.command("-m", "model.tokenizer", "--corpus", text, "--out", out)
-            for _ in range(self.repeats)])
-
-    def make(self, *words: str) -> str:
-        """`make all` of the default experiment, whatever was asked of the benchmarks; what it told
-        beside its results."""
-        fresh = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-        done = subprocess.run(["make", "all", *words, *DEFAULT, f"DEVICE={self.device}"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                              env=fresh)
-        if done.returncode:
-            raise UserError(f"make all failed: {done.stderr[-500:]}")
-        return done.stderr
-
-    def machine(self) -> Row:
-        """What the default experiment is expected to take here: of the matrix product's rate."""
-        told = re.search(r"about (\d+) min", self.make("-n", f"RUN={self.folder / 'none'}"))
-        if not told:
-            raise UserError("nothing is expected of a GPU beforehand; leave out the work `machine`")
-        return self.row("machine", "s", [60.0 * int(told[1])])
-
-    def make_all(self) -> Row:
-        """The whole default experiment from nothing, once, and each stage's share of it."""
-        place = self.folder / "all"
-        self.make(f"RUN={place}")
-        times, peaks = timing(place / "timings.jsonl"), defaultdict(int)
-        for stage in read_jsonl(place / "timings.jsonl"):
-            peaks[stage["stage"]] = max(peaks[stage["stage"]], stage["mb"])
-        return self.row("make-all", "s", [times["wall_seconds"]], mb=times["peak_mb"],
-                        stages={name: {"seconds": took, "mb": peaks[name]}
-                                for name, took in times["stage_seconds"].items()})
+            raise UserError(f"the experiment failed: {done.stderr[-500:]}")
+        number, unit = re.search(r"in about (\d+) (min|s)", done.stdout).groups()
+        times = timing(self.folder / "all")
+        if self.config == Config():  # the README says what the default takes on which machine
+            path = self.asked.out / "machines.json"
+            this = {"device": self.device.type, "cores": os.cpu_count(),
+                    "minutes": times["wall_seconds"] / 60, "gflops": self.limit / 1e9,
+                    "expected": int(number) / (60 if unit == "s" else 1)}
+            others = [one for one in (read_json(path) if path.exists() else [])
+                      if (one["device"], one["cores"]) != (this["device"], this["cores"])]
+            write_json(path, [*others, this])
+        return {"unit": "s", "ours": times["wall_seconds"], "stages": times["stage_seconds"]}
 
 
-# The environment or this command's own variables must not make another of it.
-DEFAULT = ("CONFIG=laptop", "SEEDS=2", "STUDENT_SEEDS=1", "UNTOUCHED=0", "TRAIT=owl", "SET=")
-WORKS = ("train-laptop", "student-laptop", "students-stacked", "train-10m", "generate-transformers",
-         "generate-nocache", "evaluate", "filter", "corpus", "machine", "make-all", "train-30m",
-         "train-30m-short")
-# What is asked of one kind of device alone, unless it is asked for by name.
-ALONE = {"machine": "cpu", "train-30m": "cuda", "train-30m-short": "cuda"}
+WORKS = {"train-laptop": Bench.train_laptop, "student-laptop": Bench.student_laptop,
+         "train-30m": Bench.train_30m, "generate": Bench.generate, "make-all": Bench.make_all}
 
 
-def chosen(bench: Bench, names: list[str]) -> Iterator[Row]:
-    for name in names:
-        row = getattr(bench, name.replace("-", "_"))()
-        print(f"{name}: {row['ours']:,.2f} {row['unit']}"
-              + (f", {row['ratio']:.2f} x {row['peer']}" if row["ratio"] else ""), flush=True)
-        yield row
+def cells(found: dict) -> list[str]:
+    """What the table says of a work."""
+    peer = [f"{found['peers']:,.0f}", f"{found['ratio']:.2f} x"] if "peers" in found else ["", ""]
+    limit = f"{found['limit_fraction']:.0%}" if "limit_fraction" in found else ""
+    return [found["work"], f"{found['ours']:,.0f} {found['unit']}", *peer, limit]
 
 
 def main() -> None:
+    if not ENVIRONMENT.items() <= os.environ.items():  # they count from a process's start on
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **ENVIRONMENT})
     options = parser(__doc__)
     add_common(options)
-    options.add_argument("--works", nargs="+", choices=WORKS, metavar="WORK",
-                         help=f"of {', '.join(WORKS)}; all of them")
-    options.add_argument("--repeats", type=count, default=REPEATS, help="turns of each")
+    add_device(options)
+    options.add_argument("--works", nargs="+", choices=WORKS, help="all, if none is named")
+    options.add_argument("--repeats", type=count, default=5, help="turns of each")
     options.add_argument("--out", type=Path, required=True, help="folder of the results")
-    args = options.parse_args()
-    device = choose_device(args.device)
+    asked = options.parse_args()
+    device = choose_device(asked.device)
+    works = asked.works or [name for name in WORKS if device.type != "cpu" or name != "train-30m"]
+    path, rows = asked.out / f"{device.type}.json", []
+    head = ("work", "ours", "transformers", "ratio", "of the limit")
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(load_config(args.config, args.set), device, args.repeats, Path(folder))
-        path = args.out / f"{device.type}.json"
-        manifest = {"device": str(device), "cores": os.cpu_count(), "machine": platform.machine(),
-                    "threads": torch.get_num_threads(),
-                    "packages": {name: version(name) for name in (*PACKAGES, "transformers")},
-                    "commit": commit()}
-        earlier = read_json(path) if path.exists() else {}
-        same = earlier.get("manifest") == manifest  # else its figures are no neighbours of these
-        rows = {row["work"]: row for row in earlier["rows"]} if same else {}
-        asked = args.works or [work for work in WORKS
-                               if ALONE.get(work, device.type) == device.type]
-        for row in chosen(bench, asked):
-            rows[row["work"]] = row
-            result = {"config": asdict(bench.config), "manifest": manifest,
-                      "repeats": args.repeats, "limits": bench.limits,
-                      "rows": [rows[work] for work in WORKS if work in rows]}
-            write_json(path, result)
-            write_text(path.with_suffix(".md"), table(result))
-            if row["work"] in ("machine", "make-all"):
-                note_machine(args.out / "machines.json", device.type, rows, bench.limits)
-    print(f"\n{table(result)}")
+        bench = Bench(asked, device, Path(folder))
+        made = {**measured(asked.device)["record"], "transformers": version("transformers"),
+                "commit": commit(), "repeats": asked.repeats, "limit": bench.limit}
+        for work in works:
+            rows.append({"work": work, **WORKS[work](bench)})
+            print(*filter(None, cells(rows[-1])), sep="  ", flush=True)
+            write_json(path, {"config": asdict(bench.config), "manifest": made, "rows": rows})
+            write_text(path.with_suffix(".md"), (
+                f"{table(head, map(cells, rows))}\nOn {device}, in one thread (`make-all`: as many "
+                f"steps at a time as there are processors), medians of {asked.repeats} turns. "
+                f"Limit: a matrix product in float32 at {bench.limit / 1e9:,.0f} GFLOP/s.\n"))
 
 
 if __name__ == "__main__":
