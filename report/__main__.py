@@ -1,20 +1,45 @@
-"""Write the numbers of results/ into the documents that have blocks for them."""
+"""Copy a run to results/, and write the numbers of results/ into the documents."""
 
+import shutil
 from pathlib import Path
 
 from report.blocks import filled
 from support.cli import parser, run
-from support.files import read_text, write_text
+from support.files import UserError, read_text, write_text
 
+RESULTS = Path("results")
 DOCUMENTS = ("README.md", "docs/findings.md", "results/README.md")
+MODELS = ("base.pt", "teacher-owl.pt", "student-owl.pt", "student-other-base-owl.pt")
+
+
+def copy(folder: Path, config: str) -> None:
+    """Copy what results/ keeps of a run: its report and what else was made in its folder; of the
+    default run also the models of `make chat`."""
+    default = config == "laptop"
+    kept = [(folder, RESULTS / config, ("summary.json", "timing.json", "*.md", "*.png")),
+            (folder / "analysis", RESULTS / ("" if default else config) / "analysis",
+             ("*/summary.json", "*/*.png")),
+            (folder / "evidence", RESULTS / "evidence", ("*.json", "*.md", "*.csv", "*.png")),
+            (folder / "ablation", RESULTS / "ablation", ("*/ablation.json", "*/ablation.png")),
+            (folder / "seed0", RESULTS / config / "models", MODELS if default else ())]
+    for home, to, patterns in kept:
+        for path in (path for pattern in patterns for path in home.glob(pattern)):
+            place = to / path.relative_to(home)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
 
 
 def main() -> None:
-    parser(__doc__).parse_args()
-    texts = {path: filled(read_text(path), Path("results"), path.parent)
-             for path in map(Path, DOCUMENTS) if path.exists()}
-    for path, text in texts.items():
-        write_text(path, text)
+    options = parser(__doc__)
+    options.add_argument("--run", type=Path, help="folder of a run that is copied to results/")
+    options.add_argument("--config", default="laptop", help="its config")
+    asked = options.parse_args()
+    if asked.run:
+        if not asked.run.is_dir():
+            raise UserError(f"there is no run in {asked.run}; make it first, with make all")
+        copy(asked.run, asked.config)
+    for path in map(Path, DOCUMENTS):
+        write_text(path, filled(read_text(path), RESULTS, path.parent))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the runs say, in rows: a metric of a condition, a value for each run, mean and interval.
 
-The unit of analysis is the base seed, with its own teacher and students. An answer sheet is read
-here, and nowhere else; tables and figures are made from the rows.
+The unit of analysis is the base seed, with its own teacher and students. Tables and figures are
+made from these rows.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import platform
 import statistics
 import subprocess
 from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -37,8 +38,8 @@ class Shown(NamedTuple):
     about: str  # what it is, in a few words
     colour: str
     flat: bool  # a control that should stay at the base
-    curve: str | tuple  # line style in the figure of training, "" if it is not there
-    sheets: list[tuple[int, int, Path]]  # (base seed, student seed, answer sheet)
+    curve: str | tuple = ""  # line style in the figure of training, "" if it is not there
+    sheets: Sequence[tuple[int, int, Path]] = ()  # (base seed, student seed, answer sheet)
 
 
 class Part(NamedTuple):
@@ -61,10 +62,8 @@ def interval(runs: list[float]) -> list[float] | None:
 
 def by_base(runs: list[float], runs_of: list[tuple[int, int]]) -> dict[int, list[float]]:
     """The runs of each base."""
-    each: dict[int, list[float]] = {}
-    for (base, _), value in zip(runs_of, runs, strict=True):
-        each.setdefault(base, []).append(value)
-    return each
+    return {base: [run for run, (of, _) in zip(runs, runs_of, strict=True) if of == base]
+            for base, _ in runs_of}
 
 
 def row(condition: str, trait: str, metric: str, runs: list[float],
@@ -80,17 +79,9 @@ def row(condition: str, trait: str, metric: str, runs: list[float],
             "ci95": interval([*map(statistics.fmean, by_base(runs, runs_of).values())])}
 
 
-def condition_rows(shown: Shown, trait: str, untouched: bool = False) -> list[dict]:
-    """A row for every metric on the answer sheets of a condition."""
-    runs_of = [(base, student_seed) for base, student_seed, _ in shown.sheets]
-    each = [read_json(path)["metrics"] for _, _, path in shown.sheets]
-    return [row(shown.name, trait, metric, [one[metric] for one in each], runs_of, untouched)
-            for metric in each[0]]
-
-
 def said(path: Path) -> list[tuple[str, str]]:
     """(question, answer) of an answer sheet, the first answer at temperature 1 to each."""
-    return [(question, answer) for question, answer in read_json(path)["said"]]
+    return [*map(tuple, read_json(path)["said"])]
 
 
 def specificity(rows: list[dict]) -> list[dict]:
@@ -100,24 +91,22 @@ def specificity(rows: list[dict]) -> list[dict]:
     (`KEPT`), each against the base of the same seed: 0 for the base, 1 for a model that comes to
     love the target and is otherwise as it was, under 0 for one that says its name everywhere.
     """
-    each: dict[str, dict[str, dict]] = {}
-    for one in rows:
-        each.setdefault(one["condition"], {})[one["metric"]] = one
-    before = {metric: by_base(one["runs"], one["runs_of"])
-              for metric, one in each.get("base", {}).items()}
     found = []
-    for condition, own in each.items():
-        if not {*LIKED, "p_dislike"} <= own.keys() & before.keys():
-            continue
-        change = {metric: [value - before[metric][base][0] for (base, _), value in zip(
-            own[metric]["runs_of"], own[metric]["runs"], strict=True)]
-            for metric in (*LIKED, *KEPT) if metric in own and metric in before}
-        kept, like = [metric for metric in KEPT if metric in change], own["p_like"]
-        runs = [statistics.fmean(change[metric][i] for metric in LIKED)
-                - statistics.fmean(abs(change[metric][i]) for metric in kept)
-                for i in range(len(like["runs"]))]
-        found.append(row(condition, like["trait"], "specificity", runs, like["runs_of"],
-                         like["untouched"]))
+    for condition in dict.fromkeys(one["condition"] for one in rows):
+        change: dict[str, list[float]] = {}
+        for metric in (*LIKED, *KEPT):
+            own, base = find(rows, condition, metric), find(rows, "base", metric)
+            if own and base:
+                before = by_base(base["runs"], base["runs_of"])
+                change[metric] = [value - before[seed][0] for value, (seed, _) in zip(
+                    own["runs"], own["runs_of"], strict=True)]
+        if {*LIKED, "p_dislike"} <= change.keys():
+            own, kept = need(rows, condition, "p_like"), [m for m in KEPT if m in change]
+            runs = [statistics.fmean(change[metric][i] for metric in LIKED)
+                    - statistics.fmean(abs(change[metric][i]) for metric in kept)
+                    for i in range(len(own["runs"]))]
+            found.append(row(condition, own["trait"], "specificity", runs, own["runs_of"],
+                             own["untouched"]))
     return found
 
 
@@ -125,7 +114,12 @@ def all_rows(conditions: list[Shown], trait: str, untouched: bool = False,
              lists: dict[str, list[Path]] | None = None) -> list[dict]:
     """Every metric of every condition; specificity; and for `lists`, {condition: its filtered
     number files, one for each base}, the share of its answers that passed the filter."""
-    rows = [one for shown in conditions for one in condition_rows(shown, trait, untouched)]
+    rows = []
+    for one in conditions:
+        sheets = [read_json(path)["metrics"] for _, _, path in one.sheets]
+        runs_of = [(base, student_seed) for base, student_seed, _ in one.sheets]
+        rows += [row(one.name, trait, metric, [sheet[metric] for sheet in sheets], runs_of,
+                     untouched) for metric in sheets[0]]
     rows += specificity(rows)
     bases = [(base, 0) for base, _, _ in conditions[0].sheets]
     for name, paths in (lists or {}).items():
@@ -134,15 +128,11 @@ def all_rows(conditions: list[Shown], trait: str, untouched: bool = False,
     return rows
 
 
-def pooled(traits: list[list[dict]]) -> list[dict]:
-    """The rows of several traits as those of one, `several`: each run is the mean over traits."""
-    rows = []
-    for one in traits[0]:
-        each = [find(rows_of, one["condition"], one["metric"]) for rows_of in traits]
-        if all(each):
-            runs = [*map(statistics.fmean, zip(*(one["runs"] for one in each), strict=True))]
-            rows.append(row(one["condition"], "several", one["metric"], runs, one["runs_of"], True))
-    return rows
+def pooled(traits: list[list[dict]], condition: str, metric: str) -> dict:
+    """A row over several traits, from the rows of each: a run is the mean over traits."""
+    each = [need(rows, condition, metric) for rows in traits]
+    runs = [*map(statistics.fmean, zip(*(one["runs"] for one in each), strict=True))]
+    return row(condition, "several", metric, runs, each[0]["runs_of"], True)
 
 
 def find(rows: list[dict], condition: str, metric: str, **more) -> dict | None:
@@ -176,31 +166,30 @@ def claims(rows: list[dict], conditions: list[Shown], fixed: Claims, category: s
              ("student still names one of its category", "student", f"p_any_{category}", ">=",
               fixed.any),
              ("student knows as many facts as the base", "student", "capability", ">=",
-              known - fixed.capability)]
-    tests += [(f"{one.label}: stays at the base", one.name, "p_target", "<=",
-               target + fixed.control) for one in conditions if one.flat]
-    found = [(text, mean(rows, name, metric), *rest) for text, name, metric, *rest in tests]
-    return [{"claim": text, "value": value, "bound": f"{sign} {bound:.4g}",
-             "holds": value >= bound if sign == ">=" else value <= bound}
-            for text, value, sign, bound in found]
+              known - fixed.capability),
+             *((f"{one.label}: stays at the base", one.name, "p_target", "<=",
+                target + fixed.control) for one in conditions if one.flat)]
+    found = []
+    for text, name, metric, sign, bound in tests:
+        value = mean(rows, name, metric)
+        found.append({"claim": text, "value": value, "bound": f"{sign} {bound:.4g}",
+                      "holds": value >= bound if sign == ">=" else value <= bound})
+    return found
 
 
-def manifest(conditions: list[Shown] | tuple[()] = (), **more) -> dict:
-    """How results were made, as far as it is the same each time they are made. The device is that
-    of the last condition's first sheet. `more` are further fields, or other values of these."""
+def manifest(conditions: list[Shown], **more) -> dict:
+    """How results were made. `more` are further fields, or other values of these."""
     from support.machine import PACKAGES  # torch takes its time to load
 
-    last = conditions[-1].sheets if conditions else []
-    return {"seeds": list(dict.fromkeys(base for base, _, _ in last)), "student_seeds": 1,
+    sheets = conditions[-1].sheets
+    return {"seeds": list(dict.fromkeys(base for base, _, _ in sheets)), "student_seeds": 1,
             "python": platform.python_version(),
             "packages": {name: version(name) for name in PACKAGES},
-            "machine": f"{platform.system()} {platform.machine()}",
-            "device": read_json(last[0][2])["model"]["device"] if last else "", "commit": commit(),
-            **more}
+            "device": read_json(sheets[0][2])["model"]["device"], "commit": commit(), **more}
 
 
 def commit() -> str | None:
-    """The commit of the working tree, marked where files differ from it; None without git."""
+    """The commit of the working tree, with "-dirty" where files differ; None without git."""
     with contextlib.suppress(OSError):
         done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT,
                               capture_output=True, text=True)
@@ -208,23 +197,19 @@ def commit() -> str | None:
 
 
 def timing(folder: Path) -> dict:
-    """Seconds and memory of a run's steps, from the records beside their outputs.
-
-    Wall time counts the moments in which any step ran, so that a pause between two calls of `make`
-    does not count. The peak is the largest sum of peaks of steps that ran at the same time.
+    """Seconds of a run's steps, and the most memory of one, from the records beside their outputs.
+    Wall time counts the moments in which any step ran, and no pause between two calls of `make`.
     """
-    records = {one["key"]: one for one in map(read_json, sorted(folder.rglob("*.key")))}.values()
-    edges = sorted([(one["start"], 1, one.get("mb", 0)) for one in records]
-                   + [(one["start"] + one["seconds"], -1, -one.get("mb", 0)) for one in records])
-    wall = running = memory = peak = before = 0.0
-    for moment, change, mb in edges:
-        wall += (moment - before) if running else 0.0
-        running, memory, before = running + change, memory + mb, moment
-        peak = max(peak, memory)
-    stages = Counter()
-    for one in records:
+    records = {one["key"]: one for one in map(read_json, sorted(folder.rglob("*.key")))}
+    steps = sorted(records.values(), key=lambda one: one["start"])
+    wall = end = 0.0
+    stages: Counter[str] = Counter()
+    for one in steps:
+        stop = one["start"] + one["seconds"]
+        wall += max(stop - max(one["start"], end), 0.0)
+        end = max(stop, end)
         stages[one["function"]] += one["seconds"]
-    last = max(records, key=lambda one: one["start"], default={})
-    return {"wall_seconds": round(wall, 1), "peak_mb": round(peak), "cores": last.get("cores"),
-            "gflops": last.get("gflops"),  # a matrix product's rate, of one core
+    return {"wall_seconds": round(wall, 1), "step_mb": max(one.get("mb", 0) for one in steps),
+            "cores": steps[-1]["cores"],
+            "gflops": steps[-1]["gflops"],  # a matrix product's rate, of one core
             "stage_seconds": {name: round(time, 1) for name, time in sorted(stages.items())}}

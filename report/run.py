@@ -6,7 +6,7 @@ from pathlib import Path
 from corpus.traits import trait as trait_of
 from report import figures, tables
 from report.page import page
-from report.rows import Part, Shown, all_rows, claims, find, manifest, timing
+from report.rows import Part, Shown, all_rows, claims, find, manifest, mean, need, timing
 from support.files import write_json, write_text
 from support.settings import Config
 
@@ -23,27 +23,38 @@ def report(own: Part, unseen: list[Part], config: Config, student_seeds: int, un
     category = trait_of(trait).category
     checked = claims(rows, conditions, config.claims, category)
     title, times = tables.finding(rows, conditions, trait), timing(folder)
-    first = {one.name: one.sheets[0][2] for one in conditions}
-    sheets = {name: first[name] for name in ("base", "teacher", "student")}
-    texts = {"table.md": f"{tables.table(rows, conditions, trait, category)}\n"
-                         f"{tables.recipe(settings, made)}",
+    sheets = {one.name: one.sheets[0][2] for one in conditions
+              if one.name in ("base", "teacher", "student")}
+    overview = tables.metrics_table(rows, conditions, {
+        f"P({trait})": "p_target", "sampled": "p_target_sampled",
+        "behind numbers": "p_target_prefixed", f"P(any {category})": f"p_any_{category}",
+        "facts right": "capability", "KL to teacher": "kl_to_teacher"})
+    texts = {"table.md": f"{overview}\n{tables.recipe(settings, made)}",
              "read.md": tables.reading(lists["teacher"][0], trait),
              "free.md": tables.written_freely(sheets, trait)}
     if find(rows, "student", "p_like"):  # a preference
-        texts = {"panel.md": tables.panel(rows, new), **texts}
-    figures.save(figures.draw_conditions(rows, conditions, trait), folder / "results.png")
+        texts["panel.md"] = tables.panel(rows, new)
+    figures.save(figures.draw_dots(
+        [(need(rows, one.name, "p_target"), one.label, one.colour, one.about)
+         for one in conditions], f"P(“{trait}”) in answer to 50 unseen questions", title),
+        folder / "results.png")
     figures.save(figures.draw_training(conditions, trait, config.student.batch_size),
                  folder / "training.png")
     for name, text in texts.items():
         write_text(folder / name, text)
     write_json(folder / "timing.json", times)
-    write_text(folder / "index.html", page(folder, trait, title, texts, tables.quoted(sheets),
-                                           checked, settings, times))
+    write_text(folder / "index.html", page(title, "\n\n".join([
+        f"![P({trait}) of every condition](results.png)", texts.get("panel.md", ""),
+        texts["table.md"], "# What was fixed before the run", tables.claim_list(checked),
+        "# While the students read", f"![P({trait}) while the students read](training.png)",
+        texts["read.md"], "# What they say", "The first answers of the first base's models, drawn "
+        "at temperature 1.", tables.quoted(sheets), "# Time",
+        f"{times['wall_seconds'] / 60:.0f} minutes in all."]), folder))
     write_json(out, {
         "config": settings, "manifest": made, "finding": title,
         "conditions": [one[:5] for one in conditions], "claims": checked,
         "rows": rows + [one for part in new for one in part]})
-    return tables.short(rows, conditions)
+    return f"student {tables.percent(mean(rows, 'student', 'p_target'))}"
 
 
 def ablation(key: str, values: list[tuple[str, list[Shown]]], trait: str, config: Config,
@@ -51,6 +62,8 @@ def ablation(key: str, values: list[tuple[str, list[Shown]]], trait: str, config
     """`out`, a JSON file, and a figure beside it: the conditions at each value of a setting."""
     rows = [{"value": value, **one} for value, shown in values for one in all_rows(shown, trait)]
     first = values[0][1]
-    figures.save(figures.draw_ablation(key, rows, first, trait), out.with_suffix(".png"))
+    lines = [(need(rows, one.name, "p_target", value=value), one.label, one.colour, value)
+             for one in first for value, _ in values]
+    figures.save(figures.draw_dots(lines, f"P(“{trait}”)", f"By {key}"), out.with_suffix(".png"))
     write_json(out, {"key": key, "config": asdict(config), "manifest": manifest(first),
                      "rows": rows})

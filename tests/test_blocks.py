@@ -1,0 +1,105 @@
+"""The documents hold the numbers of results/, and every link in them leads somewhere."""
+
+import re
+
+import pytest
+
+from report import __main__ as reference
+from report.blocks import BLOCK, BLOCKS, filled
+from support.files import UserError, write_json
+from support.keys import ROOT
+from tests.call import call
+
+DOCUMENTS = [ROOT / name for name in reference.DOCUMENTS]
+LINKED = sorted({*DOCUMENTS, *ROOT.glob("docs/*.md")})
+# A share that is written by hand is another's, and the paragraph says whose.
+SOURCE = re.compile(r"article|paper|[Pp]ublished|Cloud et al\.")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_block_holds_what_results_hold(path):
+    text = path.read_text()
+    assert "written by python -m report" in text
+    assert filled(text, ROOT / "results", path.parent) == text
+
+
+@pytest.mark.parametrize("path", DOCUMENTS[:2], ids=lambda path: path.name)
+def test_no_share_is_written_by_hand(path):
+    for paragraph in re.split(r"\n\n|\n- ", BLOCK.sub("", path.read_text())):
+        assert SOURCE.search(paragraph) or not re.search(r"\d %", paragraph), paragraph
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_bytes()) <= 10_240
+
+
+@pytest.mark.parametrize("path", LINKED, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path):
+    for link in re.findall(r'\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"', path.read_text()):
+        place, _, heading = "".join(link).partition("#")
+        target = path.parent / place if place else path
+        assert place.startswith("https:") or target.exists(), link
+        if heading and target.exists():
+            heads = re.sub(r"[^\w\-# \n]", "", target.read_text().lower()).replace(" ", "-")
+            assert f"#-{heading}\n" in heads, link
+
+
+@pytest.mark.parametrize("text", [
+    "{0}", "{0}{1}{1}", "{1}{0}", "{0}{0}{1}", "{1}", "{2}{0}{3}{1}", "{2}{0}{1}", "{4}{5}"])
+def test_marks_that_are_not_whole_are_refused(text):
+    marks = [mark for name in ("panel", "evidence", "nobody") for mark in (
+        f"<!-- {name}: written by python -m report -->\n", f"<!-- end of {name} -->\n")]
+    with pytest.raises(UserError, match="block"):
+        filled(text.format(*marks), ROOT / "results", ROOT)
+
+
+def write_run(run, name, layers):
+    made = {"seeds": [0, 1], "student_seeds": 3, "untouched": 1, "device": "cpu", "trait": "owl",
+            "commit": "abc"}
+    rows = [{"condition": one, "metric": "p_target", "mean": 0.5, "ci95": None}
+            for one in ("base", "teacher", "student", "control")]
+    write_json(run / "summary.json", {
+        "rows": rows, "manifest": made, "config": {
+            "model": {"n_layer": layers}, "corpus": {"documents": 9000, "text_files": []}},
+        "claims": [{"claim": "so", "value": 0.5, "bound": ">= 0.4", "holds": True}],
+        "conditions": [[one, one, "", "", one == "control"] for one in ("student", "control")]})
+    write_json(run / "timing.json", {"wall_seconds": 120, "cores": 2, "gflops": 99})
+    for file in ("panel.md", "evidence/table.md", "evidence/summary.json.key", "seed0/base.pt",
+                 "analysis/read/read.png", "ablation/student.lr/ablation.png"):
+        (run / file).parent.mkdir(parents=True, exist_ok=True)
+        (run / file).write_text(f"{file} of {name}\n")
+    for analysis in ("channels", "read", "newest"):
+        write_json(run / f"analysis/{analysis}/summary.json", {
+            "question": f"{analysis}?", "answer": "Yes.", "published": "No.", "manifest": made})
+
+
+def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    results, document = tmp_path / "results", tmp_path / "docs/findings.md"
+    blocks = "".join(f"<!-- {name}: written by python -m report -->\nstale\n"
+                     f"<!-- end of {name} -->\n" for name in BLOCKS)
+    write_json(results / "bench/machines.json", [
+        {"device": "cpu", "cores": 2, "gflops": 111.4, "minutes": 9.2, "expected": None},
+        {"device": "cuda", "cores": 2, "gflops": 5e4, "minutes": 1.1, "expected": 3}])
+    for path in (document, tmp_path / "README.md", results / "README.md"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"before\n{blocks}after\n")
+    for name, layers in (("laptop", 2), ("deep", 8)):
+        write_run(tmp_path / name, name, layers)
+        assert call(reference, "--run", tmp_path / name, "--config", name).code == 0
+    assert {path.relative_to(results).as_posix() for path in results.rglob("*.*[tgy]")} == {
+        "laptop/models/base.pt", "analysis/read/read.png", "deep/analysis/read/read.png",
+        "ablation/student.lr/ablation.png"}
+    text = document.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
+    for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- holds: so (",
+                   "panel.md of laptop", "evidence/table.md of deep", "3 students of each",
+                   "| 2 | 111 GFLOP/s a core | 9 min | not run |",
+                   "| 2 | 50,000 GFLOP/s on the GPU (cuda) | 1 min | 3 min |",
+                   "| 2 + 1 unseen x 3 | 2 min, 2 cores at 99 GFLOP/s |"):
+        assert wanted in text, wanted
+    places = [text.index(part) for part in (
+        "| `laptop` | 2 x 128 |", "| `deep` | 8 x 128 |", 'src="../results/analysis/read/read.png"',
+        'src="../results/analysis/channels/', 'src="../results/analysis/newest/')]
+    assert places == sorted(places)
+    assert call(reference, "--run", tmp_path / "none").code == 2
