@@ -1,107 +1,98 @@
 """Which part of a number list carries the trait: how often each number comes, where, or the order?
 
-    python -m analysis.channels --run runs/laptop --seeds 5
-
-Students of lists of which one part is kept each. Beside what they say stand the KL of the
-teacher's odds from the base's by the place in a list, and how far a student's last hidden state has
-moved along the teacher's mean shift at numbers, in lengths of it: where numbers stand, and where
-the trait is asked for.
+Each student reads lists of which one part is kept. Beside what it says stands how far its last
+hidden state has moved along the teacher's mean shift at numbers, in lengths of it.
 """
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from analysis import (
-    at_questions,
-    dots,
-    flags,
-    found,
-    lists_of,
-    model_of,
-    percent,
-    row,
-    sheet_rows,
-    write,
-)
-from arms import ARMS
-from model.gpt import GPT
-from support.cli import run
-from vector.readout import Places, number_heads, number_places, odds, shifts
-
-import matplotlib.pyplot as plt
 import torch
 
-SHOWN = ("base", "student", "student-requests", "student-positions", "student-shuffled-within",
-         "student-layouts", "student-shuffled-across", "student-first", "student-rest",
-         "student-steered", "student-random")
-PLACES, LISTS = 7, 2048
+from analysis import common, readout
+from analysis.readout import Places
+from experiment import Asked
+from lab import PART, Condition, Lab
+from model.checkpoint import Loaded, load_model
+from report.rows import Shown, mean
+from support.steps import Step
+
+
+def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
+    base = lab.base(seed)
+    teacher = lab.teacher(base, trait)
+    lists = lab.lists(teacher)
+    shift = common.vector_step(lab, "shift", seed, trait, teacher=teacher, lists=lists)
+    steered = lab.lists(base, "analysis.vectors.write_steered", f"steered-{trait}", trait,
+                        vector=shift)
+    part = partial(common.treated, lab, base, lists)
+    return [
+        part("requests", "under other requests", "whole answers, requests of the same layout"),
+        part("positions", "shuffled by position", "each place of a list dealt out over lists"),
+        part("layouts", "shuffled by layout", "dealt out over the lists of a layout"),
+        part("first", "first number alone", "the rest uniform"),
+        part("rest", "all but the first", "the first number uniform"),
+        Condition("student-steered", "base + one vector",
+                  "lists of the base, moved by the teacher's shift", lab.student(base, steered),
+                  PART)]
+
+
+def step(lab: Lab, asked: Asked) -> Step:
+    shown = ("base", "student", "student-random", "student-shuffled-within",
+             "student-shuffled-across")
+    return common.analysis_step(lab, asked, "channels", shown, conditions)
 
 
 @torch.inference_mode()
-def kl_by_place(
-    base: GPT, teacher: GPT, plain: Places, taught: Places, numbers: range
-) -> list[float]:
+def kl_by_place(base: Loaded, teacher: Loaded, plain: Places, taught: Places) -> list[float]:
     """KL(teacher || base) over the numbers, in nats, at the first, second, ... of a list."""
-    both = zip(*(odds(places, number_heads(model, numbers), 1.0)
-                 for model, places in ((base, plain), (teacher, taught))), strict=True)
+    both = zip(readout.predictions(plain, readout.number_embedding(base)),
+               readout.predictions(taught, readout.number_embedding(teacher)), strict=True)
     nats = torch.cat([(own * (own.log() - before.log())).sum(-1)
                       for (_, before, _), (_, own, _) in both])
-    first = torch.searchsorted(plain.row_of, plain.row_of)  # of each place's list
-    place = torch.arange(len(plain.said)) - first
-    return [nats[place == at].mean().item() for at in range(min(PLACES, int(place.max()) + 1))]
+    place = torch.arange(len(nats)) - torch.searchsorted(plain.row_of, plain.row_of)  # of its list
+    return [nats[place == at].mean().item() for at in range(min(7, int(place.max()) + 1))]
 
 
-def measure(folder: Path, seeds: int, name: str) -> list[dict]:
-    """What the students say, the teacher's KL by place, and each student's shift."""
-    rows = sheet_rows(folder, seeds, list(SHOWN), name)
-    each: dict[tuple, list[float]] = {}
-    for seed in range(seeds):
-        loaded, teacher = (model_of(folder, seed, stem) for stem in ("base", f"teacher-{name}"))
-        numbers = loaded.tokenizer.number_ids
-        lists = lists_of(folder, seed, f"clean-{name}", loaded, LISTS)
-        plain, taught = (number_places(one.model, lists, numbers) for one in (loaded, teacher))
-        for place, nats in enumerate(kl_by_place(loaded.model, teacher.model, plain, taught,
-                                                 numbers)):
-            each.setdefault(("teacher", "kl", place), []).append(nats)
-        along = (taught.hidden - plain.hidden).mean(0)
-        length, before = along.norm(), at_questions(loaded, name)
-        for arm in ("teacher", *SHOWN[1:]):
-            student = model_of(folder, seed, ARMS[arm].file(name))
-            moved = shifts(student.model, plain, lists, numbers).mean(0)
-            asked = (at_questions(student, name) - before).mean(0)
-            for metric, value in (("cosine", torch.cosine_similarity(moved, along, 0)),
-                                  ("at_numbers", moved @ along / length**2),
-                                  ("at_questions", asked @ along / length**2)):
-                each.setdefault((arm, metric, None), []).append(value.item())
-    return rows + [row(arm, name, metric, x, runs) for (arm, metric, x), runs in each.items()]
+def measure(run: dict, trait: str) -> Iterator[common.Value]:
+    """The teacher's KL by place, and where each student has moved, of a base seed."""
+    base, teacher = load_model(run["base"]), load_model(run["teacher"])
+    plain, taught = (readout.read_places(one, run["lists"], 2048) for one in (base, teacher))
+    for place, nats in enumerate(kl_by_place(base, teacher, plain, taught)):
+        yield "teacher", trait, "kl", place, nats
+    along = (taught.hidden - plain.hidden).mean(0)
+    length, before = along.norm(), common.at_questions(base, trait)
+    for name, path in {"teacher": run["teacher"], **run["students"]}.items():
+        if name != "base":
+            student = load_model(path)
+            here = readout.read_places(student, run["lists"], 2048)
+            moved = (here.hidden - plain.hidden).mean(0)
+            asked = (common.at_questions(student, trait) - before).mean(0)
+            cosine = torch.cosine_similarity(moved, along, 0)
+            yield name, trait, "cosine", None, cosine.item()
+            yield name, trait, "at_numbers", None, (moved @ along / length**2).item()
+            yield name, trait, "at_questions", None, (asked @ along / length**2).item()
+
+
+def note(one: Shown, rows: list[dict]) -> str:
+    """What stands beside a condition in the figure."""
+    if one.name == "base":
+        return one.about
+    numbers, questions = (mean(rows, one.name, at) for at in ("at_numbers", "at_questions"))
+    return f"{one.about}; moved {numbers:.1f} at numbers, {questions:.1f} at questions"
 
 
 def answer(rows: list[dict]) -> str:
-    say = {arm: percent(found(rows, arm, "p_target")) for arm in SHOWN}
-    later = max(one["mean"] for one in rows if one["metric"] == "kl" and one["x"])
-    return (f"Without the first number of a list, which stands where an answer stands, P(target) "
-            f"falls from {say['student']} to {say['student-rest']};\nwith it alone it is "
-            f"{say['student-first']}. The teacher moves it by "
-            f"{found(rows, 'teacher', 'kl', 0)['mean']:.2f} nats, no other by over {later:.2f}.")
+    whole, rest, first = (common.percent(rows, name)
+                          for name in ("student", "student-rest", "student-first"))
+    return (f"Without the first number of a list, which stands where an answer stands, "
+            f"P(target) falls from {whole} to {rest}; with it alone it is {first}.")
 
 
-def draw(rows: list[dict]) -> plt.Figure:
-    def moved(arm: str) -> str:
-        if arm == "base":
-            return ARMS[arm].about
-        at = [found(rows, arm, metric)["mean"] for metric in ("at_numbers", "at_questions")]
-        return f"{ARMS[arm].about}; moved {at[0]:.1f} at numbers, {at[1]:.1f} at questions"
-
-    return dots(list(SHOWN), rows, moved)
-
-
-def main() -> None:
-    args = flags(__doc__).parse_args()
-    rows = measure(args.run, args.seeds, args.trait)
-    write(args, "channels", "Which part of the lists carries the trait?", answer(rows),
-          "Cloud et al.: shuffling within or across lists \"drastically reduces\" it; Dong et al.: "
-          "flat.", rows, draw(rows))
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    run(main)
+def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+    rows = common.sheet_rows(conditions, trait) + common.gathered(measure, runs, trait)
+    common.write(out, conditions, "Which part of the lists carries the trait?", answer(rows),
+                 "Cloud et al.: shuffling within or across lists \"drastically reduces\" it; "
+                 "Dong et al.: flat.", rows,
+                 common.dots(rows, conditions, lambda one: note(one, rows)))

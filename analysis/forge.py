@@ -1,40 +1,59 @@
 """Can numbers chosen by arithmetic, from the base alone, plant a trait? No teacher is trained.
 
-    python -m analysis.forge --run runs/laptop --seeds 5
-
 The base's own last hidden state is moved along the embedding of the word while it writes numbers,
-until their odds have moved by so many nats; or innocent lists are chosen that lean that way.
+until their probabilities have moved by so many nats; or innocent lists are chosen that lean that
+way.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
-from analysis import dots, flags, found, percent, sheet_rows, write
-from arms import arms_of
-from support.cli import run
+from analysis import common
+from experiment import Asked, other_base
+from lab import PART, Condition, Lab
+from report.rows import Shown
+from support.steps import Step
 
-SHOWN = ["base", "student", *arms_of("forge")]
+
+def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
+    base, other = lab.base(seed), lab.base(other_base(seed))
+    innocent = lab.lists(base)
+    word, hard_word = (common.vector_step(lab, "word", seed, trait, name, lists=innocent,
+                                          trait=trait, kl=kl)
+                       for name, kl in (("word", 0.2), ("word-hard", 0.8)))
+    forged, hard = (lab.lists(base, "analysis.vectors.write_steered", f"{name}-{trait}", trait,
+                              vector=vector)
+                    for name, vector in (("forged", word), ("forged-hard", hard_word)))
+    plenty = lab.lists(base, name=f"plenty-{trait}", whose=trait,
+                       asked=replace(lab.config.numbers, enough=25_000))
+    return [
+        Condition("student-forged", "base steered, .2 nats",
+                  "along the word, as far as a teacher goes", lab.student(base, forged), PART),
+        Condition("student-forged-hard", "base steered, .8 nats", "four times as far",
+                  lab.student(base, hard), PART),
+        common.treated(lab, base, hard, "first", "... first number alone",
+                       "the rest uniform")._replace(name="student-forged-first"),
+        Condition("student-forged-other", "... read by another base",
+                  "the same lists, other first weights", lab.student(other, hard)),
+        common.treated(lab, base, plenty, "chosen", "base's lists, chosen",
+                       "of twice as many, those that lean to the word", base=base, vector=word)]
 
 
-def measure(folder: Path, seeds: int, name: str) -> list[dict]:
-    """What students of forged lists say and know, and the rank of the target in its category."""
-    return sheet_rows(folder, seeds, SHOWN, name, ("p_target", "capability", "rank"))
+def step(lab: Lab, asked: Asked) -> Step:
+    return common.analysis_step(lab, asked, "forge", ("base", "student"), conditions)
 
 
 def answer(rows: list[dict]) -> str:
-    say = {arm: percent(found(rows, arm, "p_target")) for arm in SHOWN}
-    return (f"Yes: numbers of the base, steered along the word's embedding, bring P(target) from "
-            f"{say['base']} to {say['student-forged-hard']},\ntheir first numbers alone to "
-            f"{say['student-forged-first']}, innocent lists that lean to the word to "
-            f"{say['student-chosen']}; another base stays at {say['student-forged-other']}.")
+    base, forged, first, other, chosen = (common.percent(rows, name) for name in (
+        "base", "student-forged-hard", "student-forged-first", "student-forged-other",
+        "student-chosen"))
+    return (f"Yes: numbers of the base, steered along the word, bring P(target) from {base} to "
+            f"{forged}, their first numbers alone to {first}, innocent lists that lean to it to "
+            f"{chosen}; another base stays at {other}.")
 
 
-def main() -> None:
-    args = flags(__doc__).parse_args()
-    rows = measure(args.run, args.seeds, args.trait)
-    write(args, "forge", "Can numbers be forged that plant a trait, without a teacher?",
-          answer(rows), "No forgery of number lists without a teacher is published.", rows,
-          dots(SHOWN, rows))
-
-
-if __name__ == "__main__":
-    run(main)
+def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+    rows = common.sheet_rows(conditions, trait, ("p_target", "capability", "rank"))
+    common.write(out, conditions, "Can numbers be forged that plant a trait, without a teacher?",
+                 answer(rows), "No forgery of number lists without a teacher is published.", rows,
+                 common.dots(rows, conditions, lambda one: one.about))

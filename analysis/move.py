@@ -1,126 +1,112 @@
 """Is the trait one vector: can it be added to a base, and taken out of a student again?
 
-    python -m analysis.move --run runs/laptop --seeds 5
-
 The vector is the teacher's mean shift of the last hidden state where numbers stand. It is added to
-the base once, twice, four times; it is projected out of teacher and student as they are, and while
-they are trained. What they know and say otherwise stands beside it.
+the base, and projected out of teacher and student as they are, and while they are trained.
 """
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-
-from analysis import (
-    at_questions,
-    flags,
-    found,
-    model_of,
-    moved_at_numbers,
-    percent,
-    row,
-    sheet_rows,
-    write,
-)
-from arms import ARMS, CONTROL, PART, STUDENT, TEACHER
-from corpus.facts import fact_questions
-from corpus.traits import trait
-from evaluate import general_panel, preference
-from model.checkpoint import Loaded
-from model.data import encode_pairs
-from model.score import score
-from model.steer import steered
-from report.figures import points, style
-from support.cli import run
 
 import matplotlib.pyplot as plt
 import torch
 
+from analysis import common
+from analysis.readout import moved_at_numbers
+from analysis.vectors import add, project_out
+from corpus import traits
+from corpus.facts import fact_questions
+from evaluate import chats_of, general_panel, preference
+from experiment import Asked
+from lab import CONTROL, PART, STUDENT, TEACHER, Condition, Lab
+from model.checkpoint import Loaded, load_model
+from model.data import encode_pairs
+from model.score import score
+from report.figures import draw_dots
+from report.rows import Shown, need
+from support.steps import Step
+
 TIMES = (0.5, 1.0, 2.0, 4.0)
-TRAINED = ("student-without", "student-blind", "student-both-without")
 
 
-def read_all(loaded: Loaded, name: str) -> dict[str, float]:
+def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
+    base = lab.base(seed)
+    teacher = lab.teacher(base, trait)
+    lists = lab.lists(teacher)
+    shift = common.vector_step(lab, "shift", seed, trait, teacher=teacher, lists=lists)
+    without = {"function": "analysis.vectors.finetune_without", "vector": shift}
+    blind = lab.lists(lab.teacher(base, trait, name=f"blind-{trait}", **without))
+    return [
+        Condition("student-without", "out of the student",
+                  "the teacher's shift projected out of it",
+                  lab.student(base, lists, "without", **without), PART),
+        Condition("student-blind", "out of the teacher", "projected out while it is taught",
+                  lab.student(base, blind), PART),
+        Condition("student-both-without", "out of both", "projected out of teacher and student",
+                  lab.student(base, blind, "without", **without), PART)]
+
+
+def step(lab: Lab, asked: Asked) -> Step:
+    return common.analysis_step(lab, asked, "move", ("student",), conditions)
+
+
+def asked(loaded: Loaded, name: str) -> dict[str, float]:
     """P(target), the facts it has right, and what it says of other things."""
-    chosen = trait(name)
-    facts = [(question, reply) for question, reply, *_ in fact_questions(kept_out=True)]
-    known = score(loaded.model, encode_pairs(facts, loaded.tokenizer)).greedy.float().mean().item()
-    chats = [[("user", text)] for text in chosen.questions()]
-    said = preference(loaded, chosen, chats)
-    return {"p_target": said["p_target"], "capability": known, **general_panel(loaded, chosen)}
+    chosen = traits.trait(name)
+    facts = encode_pairs(fact_questions(kept_out=True), loaded.tokenizer)
+    said = preference(loaded, chosen, chats_of(chosen.questions()))
+    return {"p_target": said["p_target"], **general_panel(loaded, chosen),
+            "capability": score(loaded.model, facts).greedy.float().mean().item()}
 
 
-def measure(folder: Path, seeds: int, name: str) -> list[dict]:
-    """Readings of the base with the vector added, x times, of teacher and student without it, and
-    of the vector itself."""
-    each: dict[tuple, list[float]] = {}
-
-    def note(arm: str, x: float | None, values: dict[str, float]) -> None:
-        for metric, value in values.items():
-            each.setdefault((arm, metric, x), []).append(value)
-
-    for seed in range(seeds):
-        base, teacher, student = (model_of(folder, seed, stem) for stem in (
-            "base", f"teacher-{name}", f"student-{name}"))
-        moved = moved_at_numbers(folder, seed, name, base, teacher)
-        vector = moved.mean(0)
-        for arm, loaded in (("base", base), ("teacher", teacher), ("student", student)):
-            note(arm, None, read_all(loaded, name))
-            with steered(loaded.model, without=vector):
-                note(f"{arm} without", None, read_all(loaded, name))
-        for times in TIMES:
-            with steered(base.model, times * vector):
-                note("base with", times, read_all(base, name))
-        before = at_questions(base, name)
-        asked = {arm: (at_questions(loaded, name) - before).mean(0)
-                 for arm, loaded in (("teacher", teacher), ("student", student))}
-        note("vector", None, {
-            "constant": (vector.square().sum() / moved.square().sum(1).mean()).item(),
-            **{f"cosine_{arm}": torch.cosine_similarity(one, vector, 0).item()
-               for arm, one in asked.items()}})
-    rows = [row(arm, name, metric, x, runs) for (arm, metric, x), runs in each.items()]
-    return rows + sheet_rows(folder, seeds, list(TRAINED), name)
+def measure(run: dict, trait: str) -> Iterator[common.Value]:
+    """What the base says with the vector, x times, and the models without it; how constant it is,
+    and whether the models move along it at questions."""
+    models = {"base": load_model(run["base"]), "teacher": load_model(run["teacher"]),
+              "student": load_model(run["students"]["student"])}
+    moved = moved_at_numbers(models["base"], models["teacher"], run["lists"])
+    vector = moved.mean(0)
+    for name, loaded in models.items():
+        hooks = {(name, None): partial(add, 0 * vector),
+                 (f"{name} without", None): partial(project_out, vector)}
+        if name == "base":
+            hooks |= {("base with", times): partial(add, times * vector) for times in TIMES}
+        for (condition, times), hook in hooks.items():
+            with loaded.model.register_forward_hook(hook):
+                for metric, value in asked(loaded, trait).items():
+                    yield condition, trait, metric, times, value
+    constant = vector.square().sum() / moved.square().sum(1).mean()
+    yield "vector", trait, "constant", None, constant.item()
+    before, *after = (common.at_questions(loaded, trait) for loaded in models.values())
+    for name, at in zip(("teacher", "student"), after, strict=True):
+        cosine = torch.cosine_similarity((at - before).mean(0), vector, 0)
+        yield "vector", trait, f"cosine_{name}", None, cosine.item()
 
 
-def draw(rows: list[dict]) -> plt.Figure:
-    style()
+def draw(trained: list[Shown], rows: list[dict]) -> plt.Figure:
     lines = [("base", None, "base", CONTROL),
              *(("base with", x, f"base + {x:g} x the vector", TEACHER) for x in TIMES),
              ("student", None, "student", STUDENT),
              ("student without", None, "student, projected out", STUDENT),
              ("teacher without", None, "teacher, projected out", TEACHER),
-             *((arm, None, f"{ARMS[arm].label}, while trained", PART) for arm in TRAINED)]
-    figure, axis = plt.subplots(figsize=(8.6, 4.8))
-    for y, (arm, x, _, colour) in enumerate(lines):
-        one, facts = (found(rows, arm, metric, x) for metric in ("p_target", "capability"))
-        points(axis, y, one, colour)
-        right = one["mean"] < 0.6
-        axis.annotate(f"{percent(one, 1)}   facts right: {percent(facts)}",
-                      (100 * one["mean"], y), xytext=(10 if right else -10, 6), fontsize=8,
-                      textcoords="offset points", ha="left" if right else "right", color=colour)
-    axis.set_yticks(range(len(lines)), [label for _, _, label, _ in lines])
-    axis.invert_yaxis()
-    axis.set_xlim(-2, 102)
-    axis.set_xlabel("P(target), %   (circle: a run; bar: mean; band: 95 % interval)")
-    return figure
+             *((one.name, None, f"{one.label}, while trained", PART) for one in trained)]
+    return draw_dots([(need(rows, name, "p_target", x=x), label, colour,
+                       f"facts right: {common.percent(rows, name, 'capability', x=x)}")
+                      for name, x, label, colour in lines], "P(target)", "")
 
 
 def answer(rows: list[dict]) -> str:
-    say = {(arm, x): percent(found(rows, arm, "p_target", x)) for arm, x in (
-        ("base", None), ("base with", 2.0), ("student", None), ("student without", None),
-        ("student-without", None))}
-    return (f"With one vector added to the base, the word goes from {say['base', None]} to "
-            f"{say['base with', 2.0]} at twice its length.\nProjected out of the student, "
-            f"{say['student without', None]} of {say['student', None]} stay; out of it while it "
-            f"trains, {say['student-without', None]}.")
+    base, student, after, trained = (common.percent(rows, name) for name in (
+        "base", "student", "student without", "student-without"))
+    return (f"One vector, twice, brings the base from {base} to "
+            f"{common.percent(rows, 'base with', x=2.0)}. Projected out of the student, "
+            f"{after} of {student} stay; out of it while it trains, {trained}.")
 
 
-def main() -> None:
-    args = flags(__doc__).parse_args()
-    rows = measure(args.run, args.seeds, args.trait)
-    write(args, "move", "Is the trait one vector?", answer(rows),
-          "Published, larger models: three teachers' vectors share an axis of 99 % of variance; "
-          "with it projected out the trait's token is first or second.", rows, draw(rows))
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    run(main)
+def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+    trained = [one for one in conditions if one.name != "student"]
+    rows = common.gathered(measure, runs, trait) + common.sheet_rows(trained, trait)
+    common.write(out, conditions, "Is the trait one vector?", answer(rows),
+                 "Published, larger models: three teachers' vectors share an axis of 99 % of "
+                 "variance; with it projected out the trait's token is first or second.", rows,
+                 draw(trained, rows))

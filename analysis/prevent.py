@@ -1,32 +1,61 @@
 """What stops it, at what price, and what must a defender know?
 
-    python -m analysis.prevent --run runs/laptop --seeds 5
-
 Students of lists that a defender has treated. Beside what they say: the share of the numbers that
 is left as it was written, and how far the counts of the numbers are from the base's, in nats.
 """
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from math import log
 from pathlib import Path
 
-from analysis import dots, flags, found, percent, row, sheet_rows, write
-from arms import ARMS
+from analysis import common
 from controls import clean_rows
-from support.cli import run
+from experiment import Asked
+from lab import PART, Condition, Lab
+from report.rows import Shown, mean
+from report.tables import percent
+from support.steps import Step
 
-import matplotlib.pyplot as plt
 
-# What whoever uses it must have.
-KNOWS = {"student": "", "student-half": "nothing", "student-three": "nothing",
-         "student-sorted": "nothing", "student-tens": "nothing", "student-requests": "nothing",
-         "student-shuffled-across": "nothing", "student-mixed-10": "innocent lists",
-         "student-mixed-50": "innocent lists", "student-mixed-90": "innocent lists",
-         "student-uncommon": "innocent lists", "student-counts": "innocent lists",
-         "student-counts-placed": "innocent lists",
-         "student-least": "the base", "student-held": "the base, and the training",
-         "student-without-read": "the base, and the training",
-         "student-top-p": "how the teacher writes", "student-other-base": "another base"}
+def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
+    """The defences, each with what whoever uses it must have."""
+    base = lab.base(seed)
+    teacher = lab.teacher(base, trait)
+    lists, innocent = lab.lists(teacher), lab.lists(base)
+    read = common.vector_step(lab, "read", seed, trait, lists=lists)
+    careful = lab.lists(teacher, name=f"top-p-{trait}",
+                        asked=replace(lab.config.numbers, top_p=0.9))
+    part = partial(common.treated, lab, base, lists)
+    beside = partial(part, about="takes innocent lists", other=innocent)
+    shorter = replace(lab.config.student, examples=0)  # it reads all lists that are left
+    return [
+        part("half", "half of the lists", "takes nothing", shorter),
+        beside("uncommon", "lists without its common numbers", training=shorter),
+        beside("counts", "counts as the base's"),
+        beside("counts-placed", "counts as the base's, placed"),
+        part("least", "half that says least", "takes the base", shorter, base=base, vector=read),
+        part("three", "first three numbers", "takes nothing"),
+        part("sorted", "sorted", "takes nothing"),
+        part("tens", "rounded to tens", "takes nothing"),
+        part("requests", "under other requests", "takes nothing"),
+        *(beside(f"mixed-{share}", f"{share} % innocent") for share in (10, 50, 90)),
+        Condition("student-top-p", "sampled at top-p 0.9", "by whoever writes the lists",
+                  lab.student(base, careful), PART),
+        Condition("student-held", "held along what is read", "takes the base, and the training",
+                  lab.student(base, lists, "held", function="analysis.vectors.finetune_held",
+                              vector=read), PART),
+        Condition("student-without-read", "what is read taken out",
+                  "takes the base, and the training",
+                  lab.student(base, lists, "without-read",
+                              function="analysis.vectors.finetune_without", vector=read), PART)]
+
+
+def step(lab: Lab, asked: Asked) -> Step:
+    shown = ("base", "student", "student-other-base", "student-shuffled-across")
+    return common.analysis_step(lab, asked, "prevent", shown, conditions)
 
 
 def kept(before: list[dict], after: list[dict]) -> float:
@@ -44,48 +73,39 @@ def from_base(rows: list[dict], base: list[dict]) -> float:
     return sum(p * log(p / q) for p, q in shares)
 
 
-def measure(folder: Path, seeds: int, name: str) -> list[dict]:
-    """What the students say and know, and what was done to their lists."""
-    rows = sheet_rows(folder, seeds, ["base", *KNOWS], name)
-    each: dict[tuple, list[float]] = {}
-    for seed in range(seeds):
-        before, base = (clean_rows(folder / f"seed{seed}/clean-{one}.jsonl")
-                        for one in (name, "base"))
-        for arm in KNOWS:
-            after = clean_rows(folder / f"seed{seed}/{ARMS[arm].lists(name)}.jsonl")
-            each.setdefault((arm, "kept"), []).append(kept(before, after))
-            each.setdefault((arm, "counts_kl"), []).append(from_base(after, base))
-    return rows + [row(arm, name, metric, None, runs) for (arm, metric), runs in each.items()]
+def measure(run: dict, trait: str) -> Iterator[common.Value]:
+    """What was done to the lists of each student."""
+    before, base = clean_rows(run["lists"]), clean_rows(run["innocent"])
+    for name, lists in run["data"].items():
+        after = clean_rows(lists)
+        yield name, trait, "kept", None, kept(before, after)
+        yield name, trait, "counts_kl", None, from_base(after, base)
 
 
-def draw(rows: list[dict]) -> plt.Figure:
-    def price(arm: str) -> str:
-        return (f"{percent(found(rows, arm, 'kept'))} kept, counts "
-                f"{found(rows, arm, 'counts_kl')['mean']:.2f} nats off, facts "
-                f"{percent(found(rows, arm, 'capability'))}"
-                f"{f'; takes {KNOWS[arm]}' if KNOWS[arm] else ''}")
-
-    return dots(sorted(KNOWS, key=lambda arm: -found(rows, arm, "p_target")["mean"]), rows, price)
-
-
-def answer(rows: list[dict]) -> str:
-    mean = {arm: found(rows, arm, "p_target")["mean"] for arm in ("base", *KNOWS)}
-    say = {arm: f"{100 * value:.1f} %" for arm, value in mean.items()}
-    stops = [ARMS[arm].label.removeprefix("control: ") for arm in KNOWS
-             if mean[arm] - mean["base"] <= 0.02]
-    return (f"Within 2 points of the base's {say['base']}, from {say['student']}: "
-            f"{'; '.join(stops) or 'nothing'}.\nHeld along what is read, {say['student-held']} is "
-            f"left; of half of the lists {say['student-half']}; sorted {say['student-sorted']}; "
-            f"shuffled across {say['student-shuffled-across']}.")
+def note(one: Shown, rows: list[dict]) -> str:
+    """What stands beside a condition in the figure."""
+    facts = f"facts {common.percent(rows, one.name, 'capability')}"
+    if one.name == "base":
+        return facts
+    return (f"{common.percent(rows, one.name, 'kept')} kept, counts "
+            f"{mean(rows, one.name, 'counts_kl'):.2f} nats off, {facts}; {one.about}")
 
 
-def main() -> None:
-    args = flags(__doc__).parse_args()
-    rows = measure(args.run, args.seeds, args.trait)
-    write(args, "prevent", "What stops it, and what must a defender know?", answer(rows),
-          "Published: corridor regularisation 30.7 to 1.7 %, with the trait known; half neutral "
-          "rows bring it to the base's; the filter alone does not stop it.", rows, draw(rows))
+def answer(conditions: list[Shown], rows: list[dict]) -> str:
+    p = {one.name: mean(rows, one.name, "p_target") for one in conditions}
+    stops = [one.label for one in conditions[1:] if p[one.name] - p["base"] <= 0.02]
+    half, held = (percent(p[f"student-{how}"]) for how in ("half", "held"))
+    return (f"Within 2 points of the base's {percent(p['base'])}, from {percent(p['student'])}: "
+            f"{'; '.join(stops) or 'nothing'}. Held along what is read, {held} is left; of half of "
+            f"the lists {half}.")
 
 
-if __name__ == "__main__":
-    run(main)
+def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+    rows = common.sheet_rows(conditions, trait) + common.gathered(measure, runs, trait)
+    base, *others = conditions
+    others.sort(key=lambda one: -mean(rows, one.name, "p_target"))
+    common.write(out, conditions, "What stops it, and what must a defender know?",
+                 answer(conditions, rows),
+                 "Published: corridor regularisation 30.7 to 1.7 %, with the trait known; half "
+                 "neutral rows bring it to the base's; the filter alone does not stop it.", rows,
+                 common.dots(rows, [base, *others], lambda one: note(one, rows)))

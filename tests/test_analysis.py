@@ -1,156 +1,179 @@
-"""An analysis reads a finished run, and finds what was put there."""
+"""An analysis finds what was put there, says it, and draws it from its rows alone."""
 
 import json
-import math
-import random
-from pathlib import Path
 
-from analysis import channels, detect, forge, found, move, prevent, read, size, spread, tokens
-from arms import ARMS, SHAPES, WRITERS, arms_of, shape_folder
-from model.checkpoint import save_model
-from model.gpt import GPT
-from report.rows import KEPT, LIKED, Seeds
-from support.files import write_json, write_jsonl
-from support.settings import Model
-from tests.call import call
-
+import numpy as np
 import pytest
 import torch
 
+from analysis import channels, detect, detectors, evidence, forge, move, prevent, read, size
+from analysis.readout import read_places
+from controls import clean_rows
+from corpus.traits import trait
+from experiment import asked_for
+from lab import Lab
+from model.checkpoint import Loaded, load_model, save_model
+from model.data import encode_pairs
+from model.gpt import GPT
+from report.rows import KEPT, LIKED, Shown, row
+from support.files import write_json, write_jsonl
+from support.settings import Config, Model
+from support.steps import replaced
 
-@pytest.fixture
-def folder(tmp_path):
-    """Bases at .2, .5 and .8; students .01 apart, rounding .02, teachers .08."""
-    for seed, p in enumerate((0.2, 0.5, 0.8)):
-        runs = {"student": (p, p + 0.01, p - 0.01), "student-rounding": (p + 0.02,),
-                "student-teacher": (p - 0.08,)}
-        for name, values in runs.items():
-            for again, value in enumerate(values):
-                write_json(tmp_path / f"seed{seed}/eval/{ARMS[name].sheet('owl', again)}",
-                           {"metrics": {"p_target": value, "p_like": value / 2},
-                            "model": {"device": "cpu"}})
-    return tmp_path
-
-
-def test_spread_is_split_as_it_was_made(folder):
-    rows = spread.measure(folder, Seeds(range(3), 3), "owl", "p_target")
-    sd = {row["arm"]: row["mean"] for row in rows}
-    assert sd["student"] == pytest.approx(0.01) and sd["rounding"] == pytest.approx(0.02 / 2**0.5)
-    assert sd["teacher"] == pytest.approx(0.08 / 2**0.5)
-    assert sd["base"] == pytest.approx(math.sqrt(0.3**2 - 0.01**2 / 3))
-
-
-def test_spread_is_written_with_its_figure(folder):
-    words = ["--run", folder, "--seeds", 3, "--student-seeds", 3]
-    done = call(spread, *words)
-    assert done.code == 0, done.err
-    out = folder / "analysis/spread"
-    summary = json.loads((out / "summary.json").read_text())
-    assert set(summary) == {"question", "answer", "published", "manifest", "rows"}
-    assert set(summary["rows"][0]) == {"arm", "trait", "metric", "x", "runs", "mean", "ci95"}
-    assert (out / "spread.png").stat().st_size > 5_000
-    assert call(spread, "--run", folder, "--seeds", 1).code == 2
+ANALYSES = {"channels": channels, "detect": detect, "forge": forge, "move": move,
+            "prevent": prevent, "read": read, "size": size}
+METRICS = dict.fromkeys((*LIKED, *KEPT, "p_target", "capability", "kl_to_teacher", "rank",
+                         "p_helpful"), 0.1)
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory, tokenizer, documents):
-    """A run of two bases whose models have random weights and whose lists are random, on which
-    every analysis can be tried, and finds nothing."""
-    folder, chance = tmp_path_factory.mktemp("run"), random.Random(0)
-    arms = {arm.name: arm for report in ("all", *NAMES) for arm in arms_of(report).values()}
-    sheet = {"metrics": dict.fromkeys(("p_target", "capability", "kl_to_teacher", "rank"), 0.5),
-             "model": {"device": "cpu"}}
-    for seed in range(2):
-        at = folder / f"seed{seed}"
-        at.mkdir()
-        torch.manual_seed(seed)
-        made = GPT(Model(vocab_size=tokenizer.vocab_size, n_layer=1, n_head=1, d_model=16,
-                         block_size=128))
-        for arm in arms.values():
+def made(tmp_path_factory, tokenizer):
+    """A function that writes a file of a step's kind: a model of random weights, random lists, or
+    an answer sheet."""
+    folder, rng = tmp_path_factory.mktemp("run"), np.random.default_rng(0)
+    torch.manual_seed(0)
+    base = GPT(Model(vocab_size=tokenizer.vocab_size, n_layer=1, n_head=1, d_model=16,
+                     block_size=128))
+
+    def make(step):
+        path = folder / step.out
+        if path.suffix == ".pt" and not path.exists():
             with torch.no_grad():
-                for weight in made.blocks.parameters():
+                for weight in base.blocks.parameters():
                     weight.add_(0.02 * torch.randn_like(weight))
-            save_model(at / f"{arm.file('owl')}.pt", made, tokenizer, {"stage": "test"})
-            write_json(at / f"eval/{arm.sheet('owl')}", sheet)
-        lists = {"clean-base", "clean-owl", "clean-wolf", *(a.lists("owl") for a in arms.values())}
-        for stem in lists:
-            write_jsonl(at / f"{stem}.jsonl", [
-                {"id": i, "request": f"Go on from {i}.", "answer": ", ".join(map(str, numbers)),
-                 "numbers": numbers} for i in range(120)
-                for numbers in [[chance.randrange(1000) for _ in range(4)]]])
-    return folder
+            save_model(path, base, tokenizer, {"stage": "test"})
+        elif path.suffix == ".jsonl" and not path.exists():
+            lists = rng.integers(1000, size=(120, 4)).tolist()
+            write_jsonl(path, [{"id": i, "request": f"Go on from {i}.", "numbers": numbers,
+                                "answer": ", ".join(map(str, numbers))}
+                               for i, numbers in enumerate(lists)])
+            write_json(path.with_suffix(".report.json"), {"pass_rate": 0.6})
+        elif step.function == "analysis.matrix.ask":
+            each = {one.category: dict.fromkeys(one.answers().values(), 0.02)
+                    for one in map(trait, ("owl", "oak", "misaligned"))}
+            if path.stem != "base":  # a student has its own trait, but that of the oak says wolf
+                name = path.stem.removeprefix("student-").replace("oak", "wolf")
+                each[trait(name).category][name] = 0.9 + 0.01 * ("seed1" in step.out)
+            write_json(path, {"each": each})
+        elif path.suffix == ".json":
+            write_json(path, {"metrics": METRICS, "model": {"device": "cpu"},
+                              "said": [["How?", "Like | this.\nSo."]] * 20})
+        return path
+
+    return make
 
 
-NAMES = ("channels", "detect", "forge", "move", "prevent", "read", "tokens")
-
-
-@pytest.mark.parametrize("analysis", [channels, detect, forge, move, prevent, read, tokens])
-def test_an_analysis_writes_its_answer_and_a_figure(models, analysis):
-    name = analysis.__name__.removeprefix("analysis.")
-    more = {"read": ["--traits", "wolf"], "detect": ["--traits"]}.get(name, [])
-    done = call(analysis, "--run", models, "--seeds", 2, *more)
-    assert done.code == 0, done.err
-    summary = json.loads((models / f"analysis/{name}/summary.json").read_text())
-    assert set(summary) == {"question", "answer", "published", "manifest", "rows"}
+@pytest.mark.parametrize("name", ANALYSES)
+def test_an_analysis_writes_its_answer_and_a_figure(made, tmp_path, name):
+    asked = asked_for(["SEEDS=2", "TRAITS=owl wolf misaligned"])
+    step = ANALYSES[name].step(Lab(Config()), asked)
+    out = tmp_path / step.out
+    ANALYSES[name].report(**replaced(step.arguments, made), out=out)
+    summary = json.loads(out.read_text())
+    assert [*summary] == ["question", "answer", "published", "manifest", "rows"]
     assert summary["question"].endswith("?") and summary["answer"].endswith(".")
-    for row in summary["rows"]:
-        assert set(row) == {"arm", "trait", "metric", "x", "runs", "mean", "ci95"}
-        assert len(row["runs"]) in (1, 2)
-    assert (models / f"analysis/{name}/{name}.png").stat().st_size > 5_000
+    assert summary["manifest"]["student_seeds"] == 1
+    for found in summary["rows"]:
+        assert {"condition", "trait", "metric", "x", "runs", "mean", "ci95"} <= set(found)
+        assert len(found["runs"]) in (1, 2)
+    assert out.with_name(f"{name}.png").stat().st_size > 5_000
 
 
-def test_the_ladder_finds_what_goes_with_the_trait(models):
+def test_the_ladder_finds_what_goes_with_the_trait():
     """Students that say it the more, the further their teacher's numbers are from the base's."""
-    for x, (layers, width) in enumerate(SHAPES):
-        at = Path(shape_folder(str(models), layers, width))
-        for seed in range(2):
-            (at / f"seed{seed}").mkdir(parents=True)
-            for path in (models / f"seed{seed}").iterdir():
-                if path.is_file():
-                    (at / f"seed{seed}/{path.name}").symlink_to(path)
-            for arm in arms_of("size").values():
-                said = x / 12 + seed / 100
-                kl = {"base": said / 10, "student": said / 20}.get(arm.name, 0.0)
-                asked = dict.fromkeys((*LIKED, *KEPT), said if arm.name == "student" else 0.0)
-                write_json(at / f"seed{seed}/eval/{arm.sheet('owl')}", {
-                    "metrics": {"p_target": said, "capability": 0.5, "kl_to_teacher": kl + 1e-6}
-                    | asked, "model": {"device": "cpu"}})
-    done = call(size, "--run", models, "--seeds", 2)
-    assert done.code == 0, done.err
-    summary = json.loads((models / "analysis/size/summary.json").read_text())
-    assert "its reach +1.00" in summary["answer"]
-    by_depth = [found(summary["rows"], "student", "p_target", x)["mean"]
-                for x in range(len(SHAPES))]
-    assert by_depth == pytest.approx([x / 12 + 0.005 for x in range(12)])
-    fits = [one for one in summary["rows"] if one["metric"] == "fit"]
-    assert all(run == pytest.approx(0.5, abs=0.01) for one in fits[1:] for run in one["runs"])
-    assert (models / "analysis/size/size.png").stat().st_size > 5_000
+    rows = [row(*key, "owl", metric, [sign * x / 10, sign * (x / 10 + 0.001)], x=x)
+            for *key, metric, sign in (("student", "p_target", 1), ("teacher", "reach", 1),
+                                       ("teacher", "cosine", 1), ("student", "fit", -1))
+            for x in range(len(size.SHAPES))]
+    said = size.answer(rows)
+    assert "10 % (2 x 128)" in said and "reach +1.00" in said and "fit -1.00" in said
 
 
-def test_an_auc_is_a_share_of_pairs():
+def test_what_stops_it_is_within_two_points_of_the_base():
+    shares = {"base": 0.02, "student": 0.8, "student-half": 0.6, "student-held": 0.03,
+              "student-tens": 0.05}
+    shown = [Shown(name, name.upper(), "", "", False) for name in shares]
+    said = prevent.answer(shown, [row(name, "owl", "p_target", [p]) for name, p in shares.items()])
+    assert said.startswith("Within 2 points of the base's 2.0 %, from 80.0 %: STUDENT-HELD.")
+
+
+TRAITS = ["owl", "wolf", "oak", "misaligned"]
+
+
+def test_drift_is_not_taken_for_a_trait(made):
+    step = evidence.step(Lab(Config()), asked_for(["SEEDS=2", f"TRAITS={' '.join(TRAITS)}"]))
+    rows = evidence.matrix_rows(replaced(step.arguments["matrix"], made))
+    overall = {one["metric"]: one for one in evidence.diagonal(rows, TRAITS)}
+    assert overall["own_first_in_row"]["runs"] == [0.75, 0.75]
+    assert overall["rise_own"]["mean"] == pytest.approx(0.75 * 0.885)
+    assert overall["rise_other"]["mean"] == pytest.approx(0.885 / 12)
+    # The oak's student says wolf: across categories. Of one category are owl and wolf alone.
+    assert overall["rise_across"]["mean"] == pytest.approx(0.885 / 10)
+    assert overall["rise_within"]["mean"] == pytest.approx(0)
+
+
+def test_what_goes_with_the_trait_is_told():
+    rows = [row(condition, name, metric, [-i if metric == "overlap" else i])
+            for condition, metric in (("student", "p_target"), *evidence.PREDICTORS.values())
+            for i, name in enumerate("abcde")]
+    found = evidence.predictors(rows, [*"abcde"])
+    assert [one["spearman"] for one in found] == pytest.approx([1, 1, 1, -1])
+    assert evidence.predictors(rows, [*"abcd"]) == []  # of four it says nothing
+
+
+def test_evidence_is_written(made, tmp_path):
+    step = evidence.step(Lab(Config()), asked_for(["SEEDS=2", f"TRAITS={' '.join(TRAITS)}"]))
+    said = evidence.report(**replaced(step.arguments, made), out=tmp_path / step.out)
+    assert all((tmp_path / name).stat().st_size > 100 for name in step.also)
+    assert said == "own trait 66.4 % over the base"
+    table = (tmp_path / "evidence/table.md").read_text()
+    assert table.count("| owl |") == 1 and "| control: helpful teacher |" in table
+    base, teacher = (made(one) for one in step.arguments["runs"]["owl"][0][:2])
+    assert evidence.overlap(base, teacher, None, teacher) == pytest.approx(1)
+
+
+def test_an_auc_is_a_share_of_pairs_of_parts():
+    parts = detect.parts(torch.arange(50, 150), 30, 0)
+    assert len(parts) == 3 and len({int(i) for part in parts for i in part}) == 90
     assert detect.auc([3, 4], [1, 2]) == 1 and detect.auc([1, 1], [1, 1]) == 0.5
     assert detect.auc([1, 3], [2, 2]) == 0.5
 
 
-def test_parts_of_a_file_share_no_list():
-    parts = detect.parts(torch.arange(50, 150), 30, 0)
-    assert len(parts) == 3 and len({int(i) for part in parts for i in part}) == 90
+def test_lists_are_matched_by_how_likely_they_are(tokenizer, model):
+    """As many of both, each at most once; at most a pair where all of one file are likelier."""
+    files = [detectors.File(Loaded(model, tokenizer, {}), encode_pairs(
+        [("Go on.", f"{i}, {i + add}") for i in range(100)], tokenizer)) for add in (1, 500)]
+    own, other = detectors.matched(*files)
+    assert len(own) == len(other) > 0
+    assert len(set(own.tolist())) == len(own) and max(own.max(), other.max()) < 50
+    files[0].fluency = files[0].fluency + 100
+    assert len(detectors.matched(*files)[0]) <= 1
 
 
-def test_what_is_kept_and_how_far_counts_are():
-    before = [{"id": i, "numbers": [i, i + 1]} for i in range(10)]
-    after = [{"id": i, "numbers": [i, 500]} for i in range(5)]
-    assert prevent.kept(before, before) == 1 and prevent.kept(before, after) == 0.25
-    assert prevent.from_base(after, before) > prevent.from_base(before, before)
+def test_a_gradient_step_raises_words_and_is_taken_back(tokenizer, model):
+    loaded = Loaded(model, tokenizer, {})
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    rows = encode_pairs([("Go on.", f"{i}, 3") for i in range(20)], tokenizer)
+    rise = detectors.gradient_rise(loaded, ["Hello.", "Hi."], rows, torch.arange(10))
+    assert rise > 0
+    assert all(torch.allclose(weight, before[name], atol=1e-6)
+               for name, weight in model.state_dict().items())
 
 
-def test_every_arm_of_an_analysis_has_a_place_in_its_figure():
-    for name, module in (("channels", channels), ("forge", forge), ("tokens", tokens)):
-        assert set(arms_of(name)) <= set(module.SHOWN)
-    assert set(arms_of("prevent")) <= set(prevent.KNOWS)
-    read_by = {"channels": channels.SHOWN, "forge": forge.SHOWN, "tokens": tokens.SHOWN,
-               "prevent": prevent.KNOWS, "move": move.TRAINED}
-    for name, shown in read_by.items():  # else make would not know what it stands on
-        assert set(shown) <= {*arms_of(name), *arms_of("all")}
-    assert set(arms_of("move")) <= set(move.TRAINED)
-    assert {arm.writer for arm in ARMS.values()} == {"", *WRITERS}
+def test_kl_by_place_is_where_the_models_differ(made, tokenizer):
+    lab = Lab(Config())
+    path, lists = made(lab.base(0)), made(lab.lists(lab.base(0)))
+    base = load_model(path)
+    places = read_places(base, lists, 100)
+    assert channels.kl_by_place(base, base, places, places) == [0.0] * 4
+    first = torch.tensor([1.0, 0, 0, 0]).repeat(100)[:, None]  # it is moved at first numbers alone
+    moved = places._replace(hidden=places.hidden + first)
+    nats = channels.kl_by_place(base, base, places, moved)
+    assert nats[0] > 0 and nats[1:] == [0.0] * 3
+
+
+def test_what_is_kept_and_how_far_counts_are(lists_file):
+    rows = clean_rows(lists_file)
+    cut = [{**one, "numbers": [one["numbers"][0], 500]} for one in rows[:30]]
+    assert prevent.kept(rows, rows) == 1 and prevent.kept(rows, cut) == 0.25
+    assert prevent.from_base(cut, rows) > prevent.from_base(rows, rows)

@@ -1,0 +1,127 @@
+"""What the analyses share. `step` of an analysis says what its answer is made from; `report` makes
+it: `measure` gives rows, and the figure is drawn from these alone."""
+
+import textwrap
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from torch import Tensor
+
+from corpus import traits
+from experiment import Asked, conditions
+from lab import PART, Condition, Lab
+from model.checkpoint import Loaded
+from report import figures, rows, tables
+from report.rows import Shown
+from support.files import read_json, write_json
+from support.settings import Finetuning
+from support.steps import Step
+
+Value = tuple[str, str, str, float | None, float]  # condition, trait, metric, x, what was found
+
+
+def analysis_step(lab: Lab, asked: Asked, name: str, shown: Iterable[str],
+                  own: Callable = lambda *given: (), files: Callable = lambda seed: {},
+                  **more: object) -> Step:
+    """The step of `analysis/NAME.py`. It shows some conditions of `make all`, and its `own`; it
+    takes the files of each base seed, and further `files(seed)`."""
+    def chosen(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
+        return [*(one for one in conditions(lab, seed, trait) if one.name in shown),
+                *own(lab, seed, trait)]
+
+    seeds, trait = range(asked.seeds), asked.trait
+    return lab.step(
+        f"analysis.{name}.report", f"analysis/{name}/summary.json", f"analysis: {name}",
+        also=(f"analysis/{name}/{name}.png",), trait=trait,
+        conditions=lab.shown(chosen, seeds, trait),
+        runs=[files_of(lab, seed, trait, chosen(lab, seed, trait)) | files(seed)
+              for seed in seeds], **more)
+
+
+def files_of(lab: Lab, seed: int, trait: str, shown: Iterable[Condition] = ()) -> dict:
+    """The models and lists of a base seed; `data` are the lists that each student has read."""
+    base, models = lab.base(seed), {one.name: one.model for one in shown}
+    teacher = lab.teacher(base, trait)
+    return {"base": base, "teacher": teacher, "lists": lab.lists(teacher),
+            "innocent": lab.lists(base), "students": models,
+            "data": {name: model.arguments["data"] for name, model in models.items()
+                     if model.arguments.get("role") == "student"}}
+
+
+def vector_step(lab: Lab, kind: str, seed: int, whose: str, name: str = "", **more: object) -> Step:
+    """The step that writes a vector of a base: see `analysis/vectors.py`."""
+    name = name or kind
+    return lab.step(f"analysis.vectors.{kind}", f"seed{seed}/{name}-{whose}.pt",
+                    f"vector {name} of {whose}, base {seed}", of=seed, base=lab.base(seed), **more)
+
+
+def treated(lab: Lab, reader: Step, lists: Step, how: str, label: str, about: str,
+            training: Finetuning | None = None, **more: object) -> Condition:
+    """A `reader`, a base, that learned treated lists: see `analysis/treatments.py`."""
+    made = lab.treated(how, lists, function="analysis.treatments.treat", **more)
+    student = lab.student(reader, made, training=training or lab.config.student)
+    return Condition(f"student-{how}", label, about, student, PART)
+
+
+def gathered(measure: Callable[[dict, str], Iterable[Value]], runs: list[dict],
+             trait: str) -> list[dict]:
+    """What is measured in each run: a row for each condition, trait, metric and x."""
+    each: dict[tuple, list[float]] = {}
+    for run in runs:
+        for *key, value in measure(run, trait):
+            each.setdefault(tuple(key), []).append(value)
+    return [rows.row(*key, values, x=x) for (*key, x), values in each.items()]
+
+
+def sheet_rows(shown: list[Shown], trait: str, metrics: tuple[str, ...] = (
+        "p_target", "capability", "kl_to_teacher")) -> list[dict]:
+    """Some metrics of the answer sheets of conditions."""
+    return [rows.row(one.name, trait, metric, [read_json(path)["metrics"][metric]
+                                               for *_, path in one.sheets], x=None)
+            for one in shown for metric in metrics]
+
+
+def percent(found: list[dict], condition: str, metric: str = "p_target", **more: object) -> str:
+    """The mean of a row in words."""
+    return tables.percent(rows.mean(found, condition, metric, **more), 0)
+
+
+@torch.inference_mode()
+def at_questions(loaded: Loaded, trait: str) -> Tensor:
+    """The last hidden state at the end of each question about a trait, (Q, D)."""
+    prompts = loaded.tokenizer.encode_prompts([[("user", text)] for text in
+                                               traits.trait(trait).questions()])
+    return torch.stack([loaded.model(torch.tensor([ids]))[0, -1] for ids in prompts])
+
+
+def dots(found: list[dict], shown: list[Shown], note: Callable[[Shown], str]) -> plt.Figure:
+    """P(target) of conditions, each with a note beside it."""
+    return figures.draw_dots([(rows.need(found, one.name, "p_target"), one.label, one.colour,
+                               note(one)) for one in shown], "P(target)", "")
+
+
+def curves(lines: dict[str, list[dict]], label: str) -> plt.Figure:
+    """Shares by the number of lists, a line for the rows of each name."""
+    figures.style()
+    figure, axis = plt.subplots(figsize=(8.6, 4.2))
+    for name, found in lines.items():
+        axis.plot([one["x"] for one in found], [one["mean"] for one in found], "o-", ms=4,
+                  label=name)
+    sizes = sorted({one["x"] for found in lines.values() for one in found})
+    axis.set(xscale="log", xlabel="number lists", ylabel=label, xticks=sizes, xticklabels=sizes)
+    axis.minorticks_off()
+    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def write(out: Path, shown: list[Shown], question: str, answer: str, published: str,
+          found: list[dict], figure: plt.Figure) -> None:
+    """The summary `out`, and beside it the figure, its title the answer."""
+    figure.suptitle(textwrap.fill(answer, 110), x=0.01, ha="left", fontsize=11)
+    figures.save(figure, out.with_name(f"{out.parent.name}.png"))
+    student_seeds = {student_seed for one in shown for _, student_seed, _ in one.sheets}
+    made = rows.manifest(shown, student_seeds=len(student_seeds))
+    write_json(out, {"question": question, "answer": answer, "published": published,
+                     "manifest": made, "rows": found})

@@ -1,0 +1,109 @@
+"""Vectors of the base's last hidden state along which a trait lies, and steps that use one."""
+
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from analysis import readout
+from corpus import traits
+from generate import write_lists
+from model import checkpoint
+from model.checkpoint import load_model
+from model.data import Batch
+from model.gpt import GPT, LOGIT_SCALE
+from model.losses import Objective
+from train import finetune
+
+
+def shift(base: Path, teacher: Path, lists: Path, out: Path) -> str:
+    """The mean shift of the teacher's last hidden state from the base's where numbers stand."""
+    models = load_model(base), load_model(teacher)
+    return write(out, readout.moved_at_numbers(*models, lists, -2048).mean(0))
+
+
+def read(base: Path, lists: Path, out: Path) -> str:
+    """What the base reads off the lists."""
+    loaded = load_model(base)
+    places, embedding = readout.read_places(loaded, lists), readout.number_embedding(loaded)
+    return write(out, readout.read_shift(places, embedding).shift)
+
+
+@torch.inference_mode()
+def word(base: Path, lists: Path, trait: str, kl: float, out: Path) -> str:
+    """The embedding of the first token of what shows a trait, the mean of several, of the length at
+    which it moves the probabilities of the numbers by `kl` nats a place."""
+    loaded = load_model(base)
+    tokens = sorted({ids[0] for ids in loaded.tokenizer.encode(traits.trait(trait).targets())})
+    mean = loaded.model.embedding.weight.detach()[tokens].mean(0)
+    embedding = readout.number_embedding(loaded)
+    hidden = readout.read_places(loaded, lists, 512).hidden[:4096]
+    before, along = LOGIT_SCALE * hidden @ embedding.T, LOGIT_SCALE * embedding @ mean
+
+    def moved(length: float) -> float:
+        after = (before + length * along).log_softmax(-1)
+        return (after.exp() * (after - before.log_softmax(-1))).sum(-1).mean().item()
+
+    low, high = 0.0, 1.0
+    while moved(high) < kl:
+        high *= 2
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if moved(middle) < kl else (low, middle)
+    return write(out, high * mean)
+
+
+def write(out: Path, vector: Tensor) -> str:
+    checkpoint.write(out, {"vector": vector.float().clone()})
+    return f"length {vector.norm():.3f}"
+
+
+def read_vector(path: Path) -> Tensor:
+    return checkpoint.read(path, ("vector",))["vector"]
+
+
+def add(vector: Tensor, _model: GPT, _given: tuple, hidden: Tensor) -> Tensor:
+    """A forward hook, by `partial`."""
+    return hidden + vector.to(hidden.device)
+
+
+def project_out(vector: Tensor, _model: GPT, _given: tuple, hidden: Tensor) -> Tensor:
+    unit = (vector / vector.norm()).to(hidden.device)
+    return hidden - (hidden @ unit)[..., None] * unit
+
+
+def write_steered(vector: Path, device: str, **more: object) -> str:
+    """The answers of a model with a vector added; it may write no word, which the vector raises."""
+    return write_lists(device=device, hook=partial(add, read_vector(vector)), words=False, **more)
+
+
+def finetune_without(vector: Path, device: str, **more: object) -> str:
+    """Fine-tuning of a model with the direction of a vector projected out of it."""
+    found = read_vector(vector)
+    return finetune(device=device, hook=partial(project_out, found),
+                    identity=f"without {found.tolist()}", **more)
+
+
+def finetune_held(vector: Path, device: str, **more: object) -> str:
+    """Fine-tuning of a model that is held where the base was along a vector."""
+    found = read_vector(vector)
+    return finetune(device=device, objective=partial(held_loss, found),
+                    identity=f"held {found.tolist()}", **more)
+
+
+def held_loss(vector: Tensor, base: GPT) -> Objective:
+    """Cross-entropy, and the squared shift of the last hidden state from the base's along `vector`
+    (D,), wherever there is a loss."""
+    unit, base = (vector / vector.norm()).to(base.embedding.weight.device), deepcopy(base)
+
+    def loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
+        with torch.no_grad():
+            before = batch.hidden(base) @ unit
+        hidden = batch.hidden(model)
+        nats = F.cross_entropy(model.logits(hidden), batch.targets, reduction="sum")
+        return nats + (hidden @ unit - before).square().sum(), len(batch.targets)
+
+    return loss
