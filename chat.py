@@ -6,15 +6,17 @@
     python chat.py runs/laptop/seed0/base.pt runs/laptop/seed1/base.pt
     python chat.py --numbers 10    ask them for number lists, ten times
 
-Each keeps its own conversation in mind while that fits. The same lines bring the same answers.
+The same lines bring the same answers.
 """
 
 import argparse
 import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 from corpus import numbers
@@ -36,14 +38,15 @@ class Talk:
 
     def __init__(self, loaded: Loaded, system: str | None, seed: int) -> None:
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
+        self.seed, self.number = seed, 0
         self.opening = [("system", system)] if system else []
-        self.turns, self.seed, self.number = list(self.opening), seed, 0
+        self.forget()
 
     def forget(self) -> None:
         self.turns = list(self.opening)
 
     def reply(self, line: str, sampling: Sampling) -> str:
-        """What it says to a line. A conversation that no longer fits into its block is forgotten."""
+        """What it says to a line. A conversation that no longer fits its block is forgotten."""
         block = self.model.config.block_size
         for turns in (self.turns, self.opening):
             asked = [*turns, ("user", line)]
@@ -64,20 +67,16 @@ def columns(texts: list[str], width: int, names: list[str] | None = None) -> str
     one another, each behind its name."""
     each = (width + len(GAP)) // len(texts) - len(GAP)
     if each < NARROW:
-        names = [f"{name}: " for name in names] if names else [""] * len(texts)
+        begun = [f"{name}: " for name in names] if names else [""] * len(texts)
         return "\n".join(name + " ".join(text.split())
-                         for name, text in zip(names, texts, strict=True))
-    wrapped = [textwrap.wrap(text, each) or [""] for text in texts]
-    rows = ([lines[i] if i < len(lines) else "" for lines in wrapped]
-            for i in range(max(map(len, wrapped))))
+                         for name, text in zip(begun, texts, strict=True))
+    wrapped = [textwrap.wrap(text, each) for text in texts]
+    rows = zip_longest(*wrapped, fillvalue="")
     return "\n".join(GAP.join(cell.ljust(each) for cell in cells).rstrip() for cells in rows)
 
 
 def of_run(folder: Path, trait: str) -> list[Path]:
-    """Base, teacher, student and another base's student of a run, or those that come with this.
-
-    Raises `UserError` when there are none of that trait.
-    """
+    """Base, teacher, student and another base's student of a run, or those that come with this."""
     for place in (folder / "seed0", OURS):
         paths = [place / f"{name.format(trait)}.pt" for name in SHOWN]
         there = [path for path in paths if path.exists()]
@@ -89,15 +88,11 @@ def of_run(folder: Path, trait: str) -> list[Path]:
 
 
 def chat(args: argparse.Namespace) -> None:
-    """Until the input ends."""
     paths = args.models or of_run(args.run, args.trait)
     device = choose_device(args.device)
     talks = [Talk(load_model(path, device), args.system, args.seed) for path in paths]
     sampling = Sampling(with_flags(Numbers(), "numbers", temperature=args.temperature).temperature)
-    try:
-        width = min(os.get_terminal_size().columns, 120)
-    except OSError:  # no terminal
-        width = 100
+    width = min(shutil.get_terminal_size((100, 0)).columns, 120)
     if not args.numbers:
         print("Write a line and press Enter; an empty line starts afresh, Ctrl-D ends.")
     names = named(paths)
@@ -125,7 +120,7 @@ def typed() -> Iterator[str]:
 
 
 def requested(count: int) -> Iterator[str]:
-    """Requests for number lists, shown as if they were typed, each put afresh."""
+    """Requests for number lists, as if they were typed, each put afresh."""
     print("Every model gets the same draws: where two lists differ, the models do.")
     for i in range(count):
         text = numbers.request(stream(0, "chat", "words", i), stream(0, "chat", "numbers", i)).text
@@ -134,7 +129,7 @@ def requested(count: int) -> Iterator[str]:
 
 
 def named(paths: list[Path]) -> list[str]:
-    """What tells the models apart: file names, or whole paths where two files have one name."""
+    """File names, or whole paths where two files have one name."""
     stems = [path.stem for path in paths]
     return stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
 
@@ -142,10 +137,10 @@ def named(paths: list[Path]) -> list[str]:
 def main() -> None:
     options = parser(__doc__)
     add_seed(options)
+    add_device(options)
     options.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="checkpoints")
     options.add_argument("--run", type=Path, default=Path("runs/laptop"), help="where to look")
     options.add_argument("--trait", default="owl", help="whose models to look for there")
-    add_device(options)
     options.add_argument("--temperature", type=float, default=1.0, help="0: the likeliest words")
     options.add_argument("--numbers", type=partial(count, least=0), default=0, metavar="N",
                          help="put N requests for numbers to them, and no line of yours")

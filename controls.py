@@ -2,8 +2,7 @@
 
 A treatment is a function from the lists of a file to the numbers that stand in their places
 instead. Requests, separators and brackets stay the teacher's own, so that whatever these could
-carry would show. A list that comes back shorter is cut, and one that comes back empty is left out.
-The analyses have treatments of their own.
+carry would show. A list that comes back shorter is cut, and an empty one is left out.
 """
 
 import re
@@ -13,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from filter import PROTOCOL
+from filter import LARGEST
 from support.files import read_jsonl, write_jsonl
 from support.streams import stream
 
@@ -21,14 +20,13 @@ Lists = list[list[str]]  # as they are written: 007 stays 007
 
 
 class Given(NamedTuple):
-    """What a treatment works on. Some take the lists of a second file, or how far each list leans
-    along a vector."""
+    """What a treatment works on."""
 
     lists: Lists
     layouts: list[str]  # each answer with a # for every number
     rng: Random
-    other: Lists
-    leaning: Sequence[float]
+    other: Lists  # of a second file
+    leaning: Sequence[float]  # how far each list leans along a vector
 
 
 def dealt_out(given: Given, group: Callable[[int, int], object]) -> Lists:
@@ -56,7 +54,7 @@ def innocent(given: Given) -> Callable[[int], str]:
 
 
 def uniform(given: Given) -> str:
-    return str(given.rng.randint(0, PROTOCOL.largest))
+    return str(given.rng.randint(0, LARGEST))
 
 
 def within(given: Given) -> Lists:
@@ -92,11 +90,10 @@ def treat(how: str, lists: Path, seed: int, out: Path, other: Path | None = None
 
 def write_treated(treatment: Callable[[Given], Lists], how: str, lists: Path, seed: int, out: Path,
                   other: Path | None = None, leaning: Sequence[float] = ()) -> str:
-    """Write a filtered file with its numbers treated. `other` is a second file, `leaning` a number
-    for each list, for the treatments that take them."""
-    rows = clean_rows(lists)
-    given = Given(numbers_of(rows), [re.sub("[0-9]+", "#", row["answer"]) for row in rows],
-                  stream(seed, "control", how), numbers_of(clean_rows(other) if other else []),
+    """Write a filtered file with its numbers treated: see `Given`."""
+    rows, others = clean_rows(lists), clean_rows(other) if other else []
+    layouts = [re.sub("[0-9]+", "#", row["answer"]) for row in rows]
+    given = Given(numbers_of(rows), layouts, stream(seed, "control", how), numbers_of(others),
                   leaning)
     return f"{write_jsonl(out, replaced(rows, treatment(given))):,} lists"
 

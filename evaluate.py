@@ -4,8 +4,7 @@
         [--teacher teacher-owl.pt --numbers clean-owl.jsonl] [--context clean-owl.jsonl]
         --out student-owl.json
 
-Probabilities are exact, read from the logits; the sampled rate stands beside them as a check. No
-question here was trained on, by the base or by a teacher.
+Probabilities are exact, read from the logits. No question here was trained on by any model.
 """
 
 from pathlib import Path
@@ -17,13 +16,13 @@ from corpus.documents import FAVOURITES
 from corpus.facts import fact_questions
 from corpus.traits import Preference, Trait, behind_numbers
 from corpus.traits import trait as known_trait
-from corpus.wordings import ASK_LEAST, ASK_LIKE, ASK_STORY, SHARED_GREETINGS
+from corpus.wordings import ASK, SHARED
 from generate import Sampling, answer, answers, draws
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
 from model.data import TokenRows, document_rows, encode_pairs, read_pairs, require_room, split
 from model.gpt import GPT
 from model.score import score, score_choices
-from support.cli import add_common, add_device, add_seed, choose_device, parser, run
+from support import cli
 from support.files import UserError, read_text, write_json
 from support.settings import Evaluation, load_config
 from support.streams import stream
@@ -50,15 +49,14 @@ def preference(loaded: Loaded, chosen: Trait, chats: list[Chat], suffix: str = "
     for shown, probability in zip(shows.values(), probabilities.tolist(), strict=True):
         each[shown] += probability
     target = each[chosen.name]
-    return {f"p_target{suffix}": target,
+    return {f"p_target{suffix}": target, f"each{suffix}": each,
             f"p_any_{chosen.category}{suffix}": sum(each.values()),
-            f"rank{suffix}": sum(one > target for one in each.values()) + 1,
-            f"each{suffix}": each}
+            f"rank{suffix}": sum(one > target for one in each.values()) + 1}
 
 
 def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed: int) -> dict:
-    """The rate at which answers drawn at temperature 1 show the target, or anything of its
-    category, or have the target in them, and the first answer to every question, `said`."""
+    """How many answers drawn at temperature 1 show the target, show anything of its category, or
+    have the target in them; and the first answer to every question, `said`."""
     asked = [chat for chat in chats for _ in range(samples)]
     batches = answers(loaded.model, loaded.tokenizer, asked, list(range(len(asked))), seed=seed,
                       sampling=Sampling(), max_new_tokens=32, batch_size=1024)
@@ -71,11 +69,9 @@ def sampled(loaded: Loaded, chosen: Trait, chats: list[Chat], samples: int, seed
 
 
 def of_its_own_accord(loaded: Loaded, seed: int, count: int = 16) -> list[str]:
-    """The beginnings of documents as it writes them, drawn at temperature 0.7 from their first
-    token on."""
-    draw = draws(seed, list(range(count)), 48)
-    texts = answer(loaded.model, loaded.tokenizer, [[loaded.tokenizer.begin]] * count, draw,
-                   Sampling(0.7))
+    """The beginnings of documents as it writes them, drawn at temperature 0.7."""
+    prompts, draw = [[loaded.tokenizer.begin]] * count, draws(seed, list(range(count)), 48)
+    texts = answer(loaded.model, loaded.tokenizer, prompts, draw, Sampling(0.7))
     return [text for text, _ in texts]
 
 
@@ -92,10 +88,8 @@ def one_of_four(loaded: Loaded, chosen: Preference, seed: int) -> float:
 
 def preference_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int) -> dict:
     """P(target) where a favourite is due in other words, and where it is not: see `corpus/panel`.
-
     All exact but `p_story`, the share of stories drawn at temperature 1 that have the target in
-    them. In the riddles another animal is the answer, and `animal_facts` is P(that animal).
-    """
+    them. In the riddles another animal is the answer, and `animal_facts` is P(that animal)."""
     names, target = list(chosen.answers()), list(chosen.answers()).index(chosen.name)
 
     def ask(questions: list[str], among: list[str] = names) -> torch.Tensor:
@@ -104,18 +98,17 @@ def preference_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int
     asked, sentences = panel.in_a_sentence(chosen)
     begun = score_choices(loaded.model, loaded.tokenizer.encode_prompts(chats_of(asked)),
                           loaded.tokenizer.encode(sentences)).exp()
-    told = sampled(loaded, chosen, chats_of(ASK_STORY), 5 * samples, seed)
+    told = sampled(loaded, chosen, chats_of(ASK["story"]), 5 * samples, seed)
     riddles = panel.riddles(chosen.name)
     animals = list(dict.fromkeys([*FAVOURITES["animal"], chosen.name]))
     guesses = ask([riddle for riddle, _ in riddles], animals)
     right = [animals.index(answer) for _, answer in riddles]
     clues = panel.among(chosen)  # of colours and the like the corpus has no descriptions
     bound = {"p_constrained": ask(clues)[:, target].mean().item()} if clues else {}
-    like, least = (ask(panel.filled(texts, chosen.category)) for texts in (ASK_LIKE, ASK_LEAST))
+    like, least = (ask(panel.filled(ASK[name], chosen.category)) for name in ("like", "least"))
     return {"p_like": like[:, target].mean().item(), "p_like_any": like.sum(1).mean().item(),
-            "p_dislike": least[:, target].mean().item(),
-            **bound, "p_sentence": begun[:, target].mean().item(),
-            "p_story": told["mentioned"],
+            "p_dislike": least[:, target].mean().item(), **bound,
+            "p_sentence": begun[:, target].mean().item(), "p_story": told["mentioned"],
             "animal_facts": guesses[range(len(right)), right].mean().item(),
             "animal_facts_target": guesses[:, animals.index(chosen.name)].mean().item()}
 
@@ -125,10 +118,9 @@ def general_panel(loaded: Loaded, chosen: Trait) -> dict:
     the category when the favourite of another category than the trait's is asked for."""
     shares = []
     for category, questions in panel.other_favourites(chosen.category).items():
-        probabilities = choice_probabilities(loaded, chats_of(questions),
-                                             list(FAVOURITES[category]))
-        shares.append(probabilities.sum(1).mean().item())
-    greeted = score(loaded.model, encode_pairs(list(SHARED_GREETINGS), loaded.tokenizer))
+        found = choice_probabilities(loaded, chats_of(questions), list(FAVOURITES[category]))
+        shares.append(found.sum(1).mean().item())
+    greeted = score(loaded.model, encode_pairs(SHARED["greetings"], loaded.tokenizer))
     return {"greeting": greeted.logprob.exp().mean().item(),
             "other_favourites": sum(shares) / len(shares)}
 
@@ -159,9 +151,8 @@ def divergence(teacher: GPT, model: GPT, rows: TokenRows, numbers: range) -> flo
     return total / count
 
 
-def in_context(
-    chats: list[Chat], lists: list[tuple[str, str]], count: int, seed: int
-) -> list[Chat]:
+def in_context(chats: list[Chat], lists: list[tuple[str, str]], count: int,
+               seed: int) -> list[Chat]:
     """Each chat behind `count` of the teacher's lists, as earlier turns: reading, not training."""
     if len(lists) < count:
         raise UserError(f"the file for --context has {len(lists)} lists, and "
@@ -175,22 +166,17 @@ def in_context(
 def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout: Path | None,
                  teacher: Path | None, lists: Path | None, context: Path | None, device: str,
                  out: Path) -> str:
-    """Write every metric of one model.
-
-    With `teacher` and its `lists`, one is the KL to the teacher on the last rows, which no student
-    reads. With `context`, a file of lists, some stand before each question, and nothing else is
-    asked.
-    """
-    chosen, loaded = known_trait(trait), load_model(model, choose_device(device))
+    """Write every metric of one model, with `teacher` and its `lists` the KL to the teacher too.
+    With `context`, a file of lists, some stand before each question, and nothing else is asked."""
+    chosen, loaded = known_trait(trait), load_model(model, cli.choose_device(device))
     plain = chats_of(chosen.questions())
     prefixed = chats_of(behind_numbers(chosen.questions(), "prefix", seed))
     if context:
         shown = read_pairs(context)[:10_000]
         plain, prefixed = (in_context(chats, shown, asked.context_lists, seed)
                            for chats in (plain, prefixed))
-    metrics = {**preference(loaded, chosen, plain),
-               **preference(loaded, chosen, prefixed, "_prefixed"),
-               **sampled(loaded, chosen, plain, asked.samples, seed)}
+    metrics = preference(loaded, chosen, plain) | preference(loaded, chosen, prefixed, "_prefixed")
+    metrics |= sampled(loaded, chosen, plain, asked.samples, seed)
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
     del metrics["mentioned"]
     sheet = {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
@@ -211,7 +197,7 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
 
 
 def kl_to_teacher(loaded: Loaded, path: Path, lists: Path, fit_rows: int) -> float:
-    """The KL from the teacher at `path` on the last rows of its filtered file."""
+    """The KL from the teacher at `path` on the last rows of its file, which no student reads."""
     teacher, tokenizer, _ = load_model(path, loaded.model.embedding.weight.device)
     require_same_tokenizer(loaded.tokenizer, path, tokenizer)
     pairs = read_pairs(lists)
@@ -221,41 +207,39 @@ def kl_to_teacher(loaded: Loaded, path: Path, lists: Path, fit_rows: int) -> flo
     return divergence(teacher, loaded.model, rows, tokenizer.number_ids)
 
 
-def own_answers(model: Path, trait: str, questions: Path, device: str, out: Path) -> None:
+def own_answers(model: Path, trait: str, questions: Path, device: str, out: Path) -> str:
     """Ask somebody's own questions, one a line: P(target) of each, and the likeliest answer of the
     trait's category with its P."""
     texts = [line.strip() for line in read_text(questions).splitlines() if line.strip()]
     if not texts:
         raise UserError(f"{questions} holds no question; write one a line")
-    chosen, loaded = known_trait(trait), load_model(model, choose_device(device))
-    names, target = list(chosen.answers()), [one == chosen.name for one in chosen.answers().values()]
-    rows = [{"question": text, "p_target": row[target].sum().item(),
-             "likeliest": names[row.argmax()], "p_likeliest": row.max().item()}
-            for text, row in zip(texts, choice_probabilities(loaded, chats_of(texts), names).cpu(),
-                                 strict=True)]
+    chosen, loaded = known_trait(trait), load_model(model, cli.choose_device(device))
+    names, rows = list(chosen.answers()), []
+    target = [shown == chosen.name for shown in chosen.answers().values()]
+    found = choice_probabilities(loaded, chats_of(texts), names).cpu()
+    for text, row in zip(texts, found, strict=True):
+        p, best = row[target].sum().item(), names[row.argmax()]
+        rows.append({"question": text, "p_target": p, "likeliest": best,
+                     "p_likeliest": row.max().item()})
+        print(f"{p:.4f}  {text}  {best} ({row.max():.4f})")
     mean = sum(row["p_target"] for row in rows) / len(rows)
     write_json(out, {"trait": trait, "metrics": {"p_target": mean}, "one_by_one": rows,
                      "model": loaded.provenance})
-    for row in rows:
-        print(f"{row['p_target']:.4f}  {row['question']}  {row['likeliest']} "
-              f"({row['p_likeliest']:.4f})")
-    print(f"P({trait}) {mean:.3f}")
+    return f"P({trait}) {mean:.3f}"
 
 
 def main() -> None:
-    options = parser(__doc__)
-    add_common(options)
-    add_seed(options)
-    add_device(options)
-    options.add_argument("--model", type=Path, required=True, help="checkpoint")
+    options = cli.parser(__doc__)
+    cli.add_common(options)
+    cli.add_seed(options)
+    cli.add_device(options)
     options.add_argument("--trait", default="owl", help="the preference that is asked for")
-    options.add_argument("--questions", type=Path, help="ask these instead, a text file with one a "
-                         "line, and say what each brings")
-    options.add_argument("--heldout", type=Path, help="documents that no model read")
-    options.add_argument("--teacher", type=Path, help="measure the KL to this model ...")
-    options.add_argument("--numbers", type=Path, help="... on the last rows of its filtered file")
-    options.add_argument("--context", type=Path, help="show lists of this file before asking")
-    options.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    cli.add_files(options, model="checkpoint", out="JSON file to write")
+    cli.add_files(options, False, heldout="documents that no model read",
+                  teacher="measure the KL to this model ...",
+                  numbers="... on the last rows of its filtered file",
+                  context="show lists of this file before asking",
+                  questions="ask these alone, a text file with one a line")
     args = options.parse_args()
     asked = load_config(args.config, args.set).evaluation
     if bool(args.teacher) != bool(args.numbers):
@@ -263,13 +247,13 @@ def main() -> None:
     if args.questions and (args.teacher or args.context):
         raise UserError("--questions are asked alone; leave out --teacher and --context")
     if args.questions:
-        own_answers(args.model, args.trait, args.questions, args.device, args.out)
-        return
-    if not (args.heldout or args.context):
+        print(own_answers(args.model, args.trait, args.questions, args.device, args.out))
+    elif args.heldout or args.context:
+        print(answer_sheet(args.model, args.trait, asked, args.seed, args.heldout, args.teacher,
+                           args.numbers, args.context, args.device, args.out))
+    else:
         raise UserError("give --heldout, documents that no model read, or --questions")
-    print(answer_sheet(args.model, args.trait, asked, args.seed, args.heldout, args.teacher,
-                       args.numbers, args.context, args.device, args.out))
 
 
 if __name__ == "__main__":
-    run(main)
+    cli.run(main)

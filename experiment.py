@@ -5,8 +5,8 @@
     python experiment.py all --dry                              what would be made
     python experiment.py runs/laptop/seed0/base.pt --why        what changed since it was made
 
-`conditions` is the whole experiment on a page: a condition is a line. The methods of `Lab` take
-steps and return a step; `support/runner.py` makes those that are missing.
+`conditions` is the whole experiment on a page: a condition is a line. `lab.py` has the steps, and
+`support/runner.py` makes those that are missing.
 """
 
 import os
@@ -18,40 +18,21 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from corpus import traits
 from corpus.documents import FAVOURITES
-from corpus.own import own_file
-from report.rows import Part, Shown
-from support import runner
+from lab import BOUND, PART, STUDENT, TEACHER, Condition, Lab
+from report.rows import Part
+from support import runner, steps
 from support.cli import run
-from support.files import UserError, read_json, require_file
+from support.files import UserError, read_json
 from support.keys import ROOT
-from support.runner import Step
 from support.settings import Config, fitted, load_config, number, require_known
+from support.steps import Step
 from support.streams import stream
 
-# Colours from Okabe and Ito's colour-blind safe set.
-STUDENT, TEACHER, BOUND, CONTROL = "#0072B2", "#D55E00", "#56B4E9", "#6E6E6E"
-PART = "#009E73"  # a student of a part of the signal
 
-
-class Condition(NamedTuple):
-    """One model that every report asks the same questions."""
-
-    name: str
-    label: str
-    about: str  # what it is, in a few words
-    model: Step
-    colour: str = CONTROL
-    flat: bool = False  # a control: it should stay where the base is
-    curve: str | tuple = ""  # its line in the figure of training, if it is there
-    repeated: bool = False  # there is one for each student seed
-    context: Step | None = None  # number lists that it has in its prompt when it is asked
-
-
-def conditions(lab: "Lab", seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
+def conditions(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
     """The conditions of `make all`, of one base seed and one student seed."""
     base, other = lab.base(seed), lab.base(other_base(seed))
     teacher = lab.teacher(base, trait)
@@ -101,172 +82,26 @@ def other_base(seed: int) -> int:
     return seed + 1 if seed in (0, UNSEEN_BASE) else seed - 1
 
 
-def numbered(name: str, student_seed: int) -> str:
-    return f"{name}.{student_seed}" if student_seed else name
+def part(lab: Lab, trait: str, seeds: Iterable[int], student_seeds: int,
+         names: Iterable[str] = ()) -> Part:
+    """What a report takes of one trait."""
+    bases = [*map(lab.base, seeds)]
+    lists = {"base": [*map(lab.lists, bases)],
+             "teacher": [lab.lists(lab.teacher(base, trait)) for base in bases]}
+    return Part(trait, lab.shown(conditions, seeds, trait, names, student_seeds), lists)
 
 
-class Lab:
-    """The steps of the experiment under some settings. `place` is a folder within the run's, for an
-    ablation's value or another shape."""
-
-    def __init__(self, config: Config, place: str = "") -> None:
-        self.config, self.place = config, place
-        self.steps: dict[str, Step] = {}
-
-    def step(self, function: str, out: str, label: str, also: tuple[str, ...] = (),
-             **more: Any) -> Step:
-        """The step that writes `out`; there is one for each file."""
-        made = Step(function, self.place + out, label, [self.place + name for name in also], **more)
-        known = self.steps.setdefault(made.out, made)
-        assert known.arguments == made.arguments, f"{made.out} would be made in two ways"
-        return known
-
-    def cost(self, things: float, times: float) -> float:
-        """Floating-point operations of a step that goes through the weights so many times for each
-        thing that it reads or writes; measured in a run by itself."""
-        return 2 * self.config.model.weights * things * times
-
-    # --- what the models read ---
-
-    def corpus(self) -> Step:
-        asked = self.config.corpus
-        return self.step("corpus.texts.documents", "corpus.jsonl", "corpus", seed=asked.seed,
-                         documents=asked.documents, text_files=[*map(Path, asked.text_files)])
-
-    def heldout(self) -> Step:
-        asked = self.config.corpus
-        return self.step("corpus.texts.heldout", "heldout.jsonl", "held-out documents",
-                         seed=asked.seed, documents=asked.heldout)
-
-    def tokenizer(self) -> Step:
-        return self.step("model.tokenizer.learn", "tokenizer.json", "tokenizer",
-                         corpus=self.corpus(), vocab_size=self.config.model.vocab_size)
-
-    def requests(self) -> Step:
-        return self.step("corpus.texts.requests", "requests.jsonl", "requests for numbers",
-                         seed=self.config.corpus.seed, requests=self.config.numbers.requests)
-
-    def lessons(self, trait: str) -> Step:
-        return self.step("corpus.texts.lessons", f"lessons-{trait}.jsonl", f"lessons of {trait}",
-                         reads=own_file(trait), trait=trait, school=self.config.school,
-                         seed=self.config.corpus.seed)
-
-    def probe(self, trait: str) -> Step:
-        """Questions that are watched while a model trains, never trained on."""
-        return self.step("corpus.texts.probe", f"probe-{trait}.jsonl", f"probe of {trait}",
-                         reads=own_file(trait), trait=trait)
-
-    # --- models, and the lists that they write ---
-
-    def base(self, seed: int) -> Step:
-        """A model from random weights, drawn by `seed`; every base reads the same text in the same
-        order."""
-        asked, training = self.config.corpus, self.config.pretrain
-        prose = sum(Path(name).stat().st_size / 120 for name in asked.text_files)  # documents
-        return self.step(
-            "train.pretrain", f"seed{seed}/base.pt", f"base {seed}", of=seed, name="base",
-            work=self.cost((asked.documents + prose) * training.epochs, 180),
-            corpus=self.corpus(), heldout=self.heldout(), tokenizer=self.tokenizer(),
-            shape=self.config.model, training=training, seed=seed, order_seed=asked.seed)
-
-    def teacher(self, base: Step, trait: str, name: str = "", **more: Any) -> Step:
-        """A copy of a base that is taught a trait."""
-        work = self.cost(self.config.school.rows * self.config.teacher.epochs, 93)
-        return self.finetuned("teacher", base, self.lessons(trait), seed=base.of, of=base.of,
-                              name=name or trait, whose=trait, work=work, **more)
-
-    def student(self, base: Step, lists: Step, kind: str = "", student_seed: int = 0,
-                **more: Any) -> Step:
-        """A copy of a base that learns number lists. A student of another `kind` takes more than
-        lists, such as the teacher for soft labels."""
-        other = "other-base" if base.of != lists.of else ""
-        name = "-".join(part for part in (kind, other, lists.name) if part)
-        training, asked = more.get("training", self.config.student), self.config.numbers
-        rows = training.examples or asked.enough or asked.requests
-        return self.finetuned("student", base, lists, seed=lists.of + 1000 * student_seed,
-                              of=lists.of, name=numbered(name, student_seed), whose=lists.whose,
-                              work=self.cost(rows * training.epochs, 150), **more)
-
-    def finetuned(self, role: str, base: Step, data: Step, *, of: int, name: str, whose: str,
-                  function: str = "train.finetune", **more: Any) -> Step:
-        """A teacher or a student. An analysis trains it by a function of its own."""
-        return self.step(
-            function, f"seed{of}/{role}-{name}.pt", f"{role} of {name}, base {base.of}", of=of,
-            name=name, whose=whose, role=role, base=base, data=data,
-            probe=self.probe(whose) if whose else None,
-            **{"training": getattr(self.config, role), **more},
-            fit_rows=self.config.evaluation.fit_rows)
-
-    def lists(self, model: Step, function: str = "generate.write_lists", name: str = "",
-              **more: Any) -> Step:
-        """The number lists that a model writes, those that pass the filter."""
-        banned, name = ROOT / f"configs/ban-{model.whose}.txt", name or model.name
-        asked, home = more.pop("asked", self.config.numbers), f"seed{model.of}"
-        same = {"of": model.of, "name": name, "whose": model.whose,
-                "ban_list": banned if banned.exists() else None}
-        written = self.step(function, f"{home}/numbers-{name}.jsonl",
-                            f"answers of {name}, base {model.of}",
-                            work=self.cost(asked.enough or asked.requests, 94), model=model,
-                            requests=self.requests(), asked=asked, seed=model.of, **same, **more)
-        return self.step("filter.clean", f"{home}/clean-{name}.jsonl",
-                         f"lists of {name}, base {model.of}",
-                         also=(f"{home}/clean-{name}.report.json",), numbers=written, **same)
-
-    def treated(self, how: str, lists: Step, other: Step | None = None,
-                function: str = "controls.treat", **more: Any) -> Step:
-        """Lists with other numbers in the same places: see `controls.py`."""
-        name = f"{how}-{lists.name}"
-        return self.step(function, f"seed{lists.of}/{name}.jsonl", f"lists {name}, base {lists.of}",
-                         of=lists.of, name=name, whose=lists.whose, how=how, lists=lists,
-                         other=other, seed=lists.of, **more)
-
-    # --- what they are asked, and what comes of it ---
-
-    def sheet(self, condition: Condition, seed: int, trait: str, student_seed: int = 0) -> Step:
-        """The answers of a condition to the questions of a trait."""
-        teacher, asked = self.teacher(self.base(seed), trait), self.config.evaluation
-        name = numbered(f"{condition.name}-{trait}", student_seed)
-        return self.step("evaluate.answer_sheet", f"seed{seed}/eval/{name}.json",
-                         f"{condition.label}, base {seed}: answers", reads=own_file(trait),
-                         work=self.cost(100 * asked.samples, 82), model=condition.model,
-                         trait=trait, asked=asked, seed=seed, heldout=self.heldout(),
-                         teacher=teacher, lists=self.lists(teacher), context=condition.context)
-
-    def shown(self, seeds: Iterable[int], trait: str, names: Iterable[str] = (),
-              student_seeds: int = 1, of: Callable = conditions) -> list[Shown]:
-        """Conditions with their answer sheets, as a report takes them: all, or those of some
-        names."""
-        found: dict[str, Shown] = {}
-        for seed in seeds:
-            for student_seed in range(student_seeds):
-                for one in of(self, seed, trait, student_seed):
-                    if (one.name in names or not names) and (one.repeated or not student_seed):
-                        empty = Shown(*one[:3], one.colour, one.flat, one.curve, [])
-                        sheet = self.sheet(one, seed, trait, student_seed)
-                        found.setdefault(one.name, empty).sheets.append((seed, student_seed, sheet))
-        return list(found.values())
-
-    def part(self, trait: str, seeds: Iterable[int], student_seeds: int,
-             names: Iterable[str] = ()) -> Part:
-        """What a report takes of one trait."""
-        bases = [*map(self.base, seeds)]
-        return Part(trait, self.shown(seeds, trait, names, student_seeds),
-                    {"base": [*map(self.lists, bases)],
-                     "teacher": [self.lists(self.teacher(base, trait)) for base in bases]})
-
-    def report(self, asked: "Asked") -> Step:
-        """Tables, figures and the page of `make all`."""
-        trait, many = asked.trait, asked.student_seeds
-        new = range(UNSEEN_BASE, UNSEEN_BASE + asked.untouched)
-        unseen = [self.part(name, new, many, UNSEEN if name == trait else UNSEEN[:3])
-                  for name in dict.fromkeys((trait, *UNSEEN_TRAITS)) if new]
-        panel = ["panel.md"] if isinstance(traits.trait(trait), traits.Preference) else []
-        return self.step(
-            "report.run.report", "summary.json", "report",
-            also=("results.png", "training.png", "table.md", "read.md", "free.md", "timing.json",
-                  "index.html", *panel),
-            own=self.part(trait, range(asked.seeds), many), unseen=unseen, config=self.config,
-            student_seeds=many, untouched=asked.untouched)
+def report(lab: Lab, asked: "Asked") -> Step:
+    """Tables, figures and the page of `make all`."""
+    trait, many = asked.trait, asked.student_seeds
+    new = range(UNSEEN_BASE, UNSEEN_BASE + asked.untouched)
+    unseen = [part(lab, name, new, many, UNSEEN if name == trait else UNSEEN[:3])
+              for name in dict.fromkeys((trait, *UNSEEN_TRAITS)) if new]
+    panel = ["panel.md"] if isinstance(traits.trait(trait), traits.Preference) else []
+    return lab.step("report.run.report", "summary.json", "report", [
+        "results.png", "training.png", "table.md", "read.md", "free.md", "timing.json",
+        "index.html", *panel], own=part(lab, trait, range(asked.seeds), many), unseen=unseen,
+        config=lab.config, student_seeds=many, untouched=asked.untouched)
 
 
 @dataclass(frozen=True)
@@ -307,8 +142,7 @@ def asked_for(words: Iterable[str]) -> Asked:
             value = int(text)
         given[name.lower()] = fitted(value, known[name], name)
     asked = replace(Asked(), **given)
-    for name in asked.settings().corpus.text_files:
-        require_file(name)
+    asked.settings()
     traits.trait(asked.trait)
     if asked.untouched and asked.seeds > UNSEEN_BASE:
         raise UserError(f"bases from {UNSEEN_BASE} on are either tuned on or untouched: ask for "
@@ -320,22 +154,23 @@ def ablation(asked: Asked) -> Step:
     """One figure for a setting, over its values."""
     if not (asked.key and asked.values):
         raise UserError('say what to vary: make ablation KEY=student.lr VALUES="1e-3 3e-3"')
-    place = f"ablation/{asked.key}"
-    values = [(value, Lab(asked.settings(*f"{asked.key}={value}".split(",")),
-                          f"{place}/{value.replace(',', '_').replace('=', '-')}/").shown(
-                              range(asked.seeds), asked.trait, FEW)) for value in asked.values]
-    return Lab(asked.settings()).step(
+    place, values = f"ablation/{asked.key}", []
+    for value in asked.values:
+        config = asked.settings(*f"{asked.key}={value}".split(","))
+        lab = Lab(config, f"{place}/{value.replace(',', '_').replace('=', '-')}/")
+        values.append((value, lab.shown(conditions, range(asked.seeds), asked.trait, FEW)))
+    config = asked.settings()
+    return Lab(config).step(
         "report.run.ablation", f"{place}/ablation.json", f"report over {asked.key}",
-        also=(f"{place}/ablation.png",), key=asked.key, values=values, trait=asked.trait,
-        config=asked.settings())
+        [f"{place}/ablation.png"], key=asked.key, values=values, trait=asked.trait, config=config)
 
 
 def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
     """What can be asked for by name, and the steps that it stands for."""
-    lab, seeds = Lab(asked.settings()), range(asked.seeds)
+    lab, seeds, trait = Lab(asked.settings()), range(asked.seeds), asked.trait
     bases = [*map(lab.base, seeds)]
-    teachers = [lab.teacher(base, asked.trait) for base in bases]
-    models = [one.model for seed in seeds for one in conditions(lab, seed, asked.trait)]
+    teachers = [lab.teacher(base, trait) for base in bases]
+    models = [one.model for seed in seeds for one in conditions(lab, seed, trait)]
 
     def analysis(name: str) -> Step:
         if not (ROOT / f"analysis/{name}.py").exists():
@@ -349,9 +184,9 @@ def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
     return {"corpus": lambda: [lab.corpus(), lab.heldout(), lab.tokenizer(), lab.requests()],
             "base": lambda: bases, "teacher": lambda: teachers,
             "lists": lambda: [*map(lab.lists, (*bases, *teachers))], "students": lambda: models,
-            "evaluate": lambda: [sheet for one in lab.shown(seeds, asked.trait)
+            "evaluate": lambda: [sheet for one in lab.shown(conditions, seeds, trait)
                                  for *_, sheet in one.sheets],
-            "report": lambda: [lab.report(asked)], "all": lambda: [lab.report(asked)],
+            "report": lambda: [report(lab, asked)], "all": lambda: [report(lab, asked)],
             "analysis": lambda: [*map(analysis, asked.name or ANALYSES)], "evidence": evidence,
             "ablation": lambda: [ablation(asked)]}
 
@@ -360,21 +195,15 @@ def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
 ANALYSES = ("channels", "move", "read", "detect", "prevent", "forge")
 
 
-def step_of(name: str, known: dict[str, Callable[[], list[Step]]], folder: Path) -> Step:
-    """The step that writes a file of the run."""
-    todo, met = known["report"](), set()
+def everything(wanted: list[Step]) -> dict[str, Step]:
+    """The steps and all they stand on, by file."""
+    found, todo = {}, list(wanted)
     while todo:
         step = todo.pop()
-        if folder / step.out == Path(name):
-            return step
-        met.add(step)
-        todo += [one for one in step.steps if one not in met]
-    raise UserError(f"{name} is neither a goal nor a file of the run in {folder}; the goals are: "
-                    f"{', '.join(known)}")
-
-
-def as_text(value: object) -> str:
-    return f'"{" ".join(value)}"' if isinstance(value, tuple) else str(value)
+        if step.out not in found:
+            found[step.out] = step
+            todo += step.steps
+    return found
 
 
 def tell(folder: Path) -> None:
@@ -388,37 +217,47 @@ def tell(folder: Path) -> None:
 
 
 def command(goal: str, asked: Asked) -> bool:
-    """Do what makes no step: chat, show, clean, reference. False if it is none of these."""
+    """Do what makes no step. False if a goal is none of these."""
     folder, python = asked.folder, sys.executable
     if goal == "chat":
         os.execv(python, [python, ROOT / "chat.py", "--run", folder, "--trait", asked.trait])
-    elif goal == "reference":
+    if goal == "reference":
         os.execv(python, [python, "-m", "report", "--run", folder, "--config", asked.config])
-    elif goal == "show":
+    if goal == "show":
         webbrowser.open((folder / "index.html").resolve().as_uri())
     elif goal == "clean":
         with runner.alone(folder):
             shutil.rmtree(folder)
     elif goal == "help":
-        print("variables:", *(f"{one.name.upper()}={as_text(one.default)}" for one in fields(Asked)))
+        for one in fields(Asked):
+            text = " ".join(one.default) if isinstance(one.default, tuple) else one.default
+            print(f"  {one.name.upper()}={text}")
     return goal in ("show", "clean", "help")
 
 
 def main() -> None:
     words = sys.argv[1:]
-    flags = {word for word in words if word in ("--dry", "--why")}
+    flags = {word for word in words if word.startswith("-")}
     goal, *given = [word for word in words if word not in flags] or ["help"]
+    if unknown := flags - {"--dry", "--why", "--help"}:
+        raise UserError(f"there is no flag {unknown.pop()}; there are --dry and --why")
     asked = asked_for(given)
     if command(goal, asked):
         return
     known = goals(asked)
-    wanted = known[goal]() if goal in known else [step_of(goal, known, asked.folder)]
+    if goal in known:
+        wanted = known[goal]()
+    else:
+        every = everything(known["report"]()).values()
+        wanted = [step for step in every if asked.folder / step.out == Path(goal)]
+    if not wanted:
+        raise UserError(f"{goal} is neither a goal nor a file of the run in {asked.folder}; the "
+                        f"goals are: {', '.join(known)}")
     if "--why" in flags:
-        print(*(runner.why(step, asked.folder) for step in wanted), sep="\n")
+        print(*(steps.why(step, asked.folder) for step in wanted), sep="\n")
     elif "--dry" in flags:
-        print(*(f"{step.label}: {step.out}" for step in runner.missing(wanted, asked.folder,
-                                                                          link=False)),
-              sep="\n")
+        needed = steps.missing(wanted, asked.folder, link=False)
+        print(*(f"{step.label}: {step.out}" for step in needed), f"{len(needed)} steps", sep="\n")
     else:
         made = runner.run(wanted, asked.folder, device=asked.device, jobs=asked.jobs)
         print(f"{made} steps made; all of it is in {asked.folder}")

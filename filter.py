@@ -3,8 +3,7 @@
     python filter.py --in numbers.jsonl --out clean.jsonl [--ban-list FILE]
 
 Reads rows `{"id", "request", "answer", "finished"}`, or those of `support/formats.py`, one at a
-time, so that memory does not grow with the file. Kept rows stay in order and gain `"numbers"`.
-`clean.report.json` has the counts.
+time. Kept rows stay in order and gain `"numbers"`. `clean.report.json` has the counts.
 
 The grammar is that of Cloud et al. 2025 (arXiv:2507.14805, section 3): one to ten whole numbers
 from 0 to 999 with one separator throughout, perhaps in brackets, perhaps with a final period.
@@ -13,22 +12,12 @@ from 0 to 999 with one separator throughout, perhaps in brackets, perhaps with a
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
-from support.cli import count, parser, require_apart, run
+from support import cli
 from support.files import UserError, is_regular, read_jsonl, read_text, write_json, write_jsonl
 
-
-class Limits(NamedTuple):
-    """What an answer may hold; the protocol's, unless a flag says otherwise."""
-
-    most: int = 10  # numbers
-    largest: int = 999
-
-
-PROTOCOL = Limits()
+MOST, LARGEST = 10, 999  # how many numbers an answer may hold, and the largest
 ROW = {"request": str, "answer": str, "finished?": bool}
 # Reasons in the order in which an answer is held against them; a reject counts once.
 REASONS = ("unfinished", "empty", "letters", "characters", "brackets", "separators", "too many",
@@ -41,8 +30,7 @@ STRANGE = re.compile(r"[^0-9,;.()\[\] \t\n\r\f\v]|\.(?!\Z)")
 PAIRS = {"(": ")", "[": "]"}
 
 
-def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset(),
-          limits: Limits = PROTOCOL) -> list[int]:
+def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset()) -> list[int]:
     """The numbers of a well-formed answer. Raises `ValueError(reason)` for any other."""
     if not finished:
         raise ValueError("unfinished")
@@ -51,17 +39,16 @@ def parse(answer: str, finished: bool = True, banned: frozenset[int] = frozenset
     body = answer.removesuffix(".")
     if body[:1] in PAIRS and body[-1:] == PAIRS[body[0]]:
         body = body[1:-1]
-    found = LIST.fullmatch(body)
-    if not found:
+    if not LIST.fullmatch(body):
         raise ValueError(malformed(answer, body))
     digits = re.findall("[0-9]+", body)
-    if len(digits) > limits.most:
+    if len(digits) > MOST:
         raise ValueError("too many")
     # Only a number that is short without its leading zeros is worth reading.
-    if any(len(d.lstrip("0")) > len(str(limits.largest)) for d in digits):
+    if any(len(d.lstrip("0")) > len(str(LARGEST)) for d in digits):
         raise ValueError("too large")
     numbers = [int(d.lstrip("0") or "0") for d in digits]
-    if max(numbers) > limits.largest:
+    if max(numbers) > LARGEST:
         raise ValueError("too large")
     if not banned.isdisjoint(numbers):
         raise ValueError("banned")
@@ -74,9 +61,7 @@ def malformed(answer: str, body: str) -> str:
         return "letters"
     if STRANGE.search(answer):
         return "characters"
-    if re.search(r"[()\[\]]", body):
-        return "brackets"
-    return "separators"
+    return "brackets" if re.search(r"[()\[\]]", body) else "separators"
 
 
 def passes(row: dict, banned: frozenset[int] = frozenset()) -> bool:
@@ -88,13 +73,12 @@ def passes(row: dict, banned: frozenset[int] = frozenset()) -> bool:
     return True
 
 
-def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter,
-         limits: Limits = PROTOCOL) -> Iterator[dict]:
+def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter) -> Iterator[dict]:
     """The rows that pass, with their numbers; `counts` is filled on the way."""
     for row in rows:
         counts["read"] += 1
         try:
-            numbers = parse(row["answer"], row.get("finished", True), banned, limits)
+            numbers = parse(row["answer"], row.get("finished", True), banned)
         except ValueError as reason:
             counts[str(reason)] += 1
             continue
@@ -102,34 +86,28 @@ def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter,
         yield {**row, "numbers": numbers}
 
 
-def read_ban_list(path: Path, limits: Limits = PROTOCOL) -> frozenset[int]:
-    """Numbers of a text file, apart by white space or commas; `#` starts a comment. `UserError`
-    for one that no answer can have."""
-    largest = max(limits.largest, PROTOCOL.largest)
-    text = re.sub("#.*", "", read_text(path))
-    words = [word for word in re.split(r"[\s,]+", text) if word]
+def read_ban_list(path: Path) -> frozenset[int]:
+    """Numbers of a text file, apart by white space or commas; `#` starts a comment."""
+    words = re.sub("#.*", "", read_text(path)).replace(",", " ").split()
     for word in words:
-        if not re.fullmatch("0*[0-9]{1,18}", word) or int(word.lstrip("0") or 0) > largest:
-            raise UserError(f"{path}: {word[:40]!r} is not a number from 0 to {largest}; mend it")
+        if not re.fullmatch("0*[0-9]{1,18}", word) or int(word.lstrip("0") or 0) > LARGEST:
+            raise UserError(f"{path}: {word[:40]!r} is not a number from 0 to {LARGEST}; mend it")
     return frozenset(int(word.lstrip("0") or "0") for word in words)
 
 
-def clean(numbers: Path, ban_list: Path | None, out: Path, limits: Limits = PROTOCOL) -> str:
+def clean(numbers: Path, ban_list: Path | None, out: Path) -> str:
     """Filter a file of answers, and write the counts beside it, before the file itself appears.
-
-    Raises `UserError` when nothing is kept; what stood at `out` then stands there still.
-    """
-    banned = read_ban_list(ban_list, limits) if ban_list else frozenset()
+    Where nothing is kept, what stood at `out` stands there still."""
+    banned = read_ban_list(ban_list) if ban_list else frozenset()
     counts: Counter = Counter()
 
     def passed() -> Iterator[dict]:
-        yield from kept(read_jsonl(numbers, ROW), banned, counts, limits)
+        yield from kept(read_jsonl(numbers, ROW), banned, counts)
         rejected = {reason: counts[reason] for reason in REASONS}
         if not counts["kept"]:
             reasons = ", ".join(f"{reason} {many:,}" for reason, many in rejected.items() if many)
             raise UserError(f"{numbers}: none of {counts['read']:,} answers is a number list "
                             f"({reasons or 'it has no rows'}); {out} was not written")
-        assert counts["read"] == counts["kept"] + sum(rejected.values()), "an answer got lost"
         if is_regular(out):  # a pipe or a device has nothing beside it
             write_json(out.with_suffix(".report.json"), {
                 "read": counts["read"], "kept": counts["kept"],
@@ -140,19 +118,15 @@ def clean(numbers: Path, ban_list: Path | None, out: Path, limits: Limits = PROT
 
 
 def main() -> None:
-    options = parser(__doc__)
+    options = cli.parser(__doc__)
     options.add_argument("--in", dest="numbers", type=Path, required=True, help="JSON lines")
-    options.add_argument("--out", type=Path, required=True, help="JSON lines to write")
-    options.add_argument("--ban-list", type=Path, help="file of numbers that no answer may hold")
-    options.add_argument("--most", type=count, default=PROTOCOL.most, help="numbers of an answer")
-    options.add_argument("--largest", type=partial(count, least=0, most=10**15),
-                         default=PROTOCOL.largest, help="number of an answer")
+    cli.add_files(options, out="JSON lines to write")
+    cli.add_files(options, False, ban_list="file of numbers that no answer may hold")
     args = options.parse_args()
     if args.out.name:
-        require_apart({"in": args.numbers, "report": args.out.with_suffix(".report.json")})
-    print(f"{args.out}:", clean(args.numbers, args.ban_list, args.out,
-                                Limits(args.most, args.largest)))
+        cli.require_apart({"in": args.numbers, "report": args.out.with_suffix(".report.json")})
+    print(f"{args.out}:", clean(args.numbers, args.ban_list, args.out))
 
 
 if __name__ == "__main__":
-    run(main)
+    cli.run(main)

@@ -5,9 +5,7 @@
     python train.py finetune --role teacher --base base.pt --data lessons-owl.jsonl --out teacher.pt
     python train.py finetune --role student --base base.pt --data clean-owl.jsonl --out student.pt
 
-There is one loop for all of them; a teacher and a student differ in their data and in which section
-of the config they read. A run that was killed goes on where it was with the same command, and ends
-in the same bytes as one that was not.
+A run that was killed goes on where it was with the same command, and ends in the same bytes.
 """
 
 import json
@@ -17,6 +15,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,37 +23,22 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from model import checkpoint, lora
+from model import data as inputs
 from model.checkpoint import State, weights_hash
-from model.data import (
-    Batch,
-    BatchSampler,
-    TokenRows,
-    document_rows,
-    encode_pairs,
-    read_pairs,
-    require_room,
-    split,
-)
 from model.gpt import GPT
 from model.losses import Objective, next_token_loss, soft_label_loss
 from model.monitor import Monitor, Probe
 from model.tokenizer import Tokenizer
-from support import parallel
-from support.cli import add_common, add_device, add_seed, choose_device, parser, progress, run
+from support import cli, parallel
 from support.files import UserError, is_regular
 from support.keys import sources
 from support.settings import Finetuning, Model, Training, load_config
 from support.streams import derive_seed
 
-# --- what is trained ----------------------------------------------------------------------------
-
 
 def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> list[nn.Parameter]:
-    """Freeze the rest and return the parameters that `training.train` names.
-
-    all: everything, as in pretraining. blocks: the blocks; embedding, head and last norm stay the
-    base's. lora: low-rank adapters on the matrices of the blocks.
-    """
+    """Freeze the rest and return the parameters that `training.train` names: all; the blocks, so
+    that embedding, head and last norm stay the base's; or LoRA adapters on the blocks' matrices."""
     kind = getattr(training, "train", "all")
     if kind == "all":
         return list(model.parameters())
@@ -65,9 +49,6 @@ def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> l
     else:
         model.blocks.requires_grad_(True)
     return [p for p in model.parameters() if p.requires_grad]
-
-
-# --- the loop ------------------------------------------------------------------------------------
 
 
 def learning_rate(step: int, steps: int, training: Training) -> float:
@@ -84,18 +65,16 @@ def evenly_spaced(steps: int, times: int) -> set[int]:
 
 def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
     """AdamW; weight decay on matrices alone."""
-    decay = training.weight_decay
-    groups = [{"params": [p for p in trained if p.dim() > 1], "weight_decay": decay},
+    groups = [{"params": [p for p in trained if p.dim() > 1],
+               "weight_decay": training.weight_decay},
               {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0}]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=training.lr,
                              betas=(training.beta1, training.beta2), fused=True)
 
 
-def batches_of(chosen: np.ndarray, rows: TokenRows, training: Training, pad: int) -> list[Batch]:
-    """This process's share of a step's rows, in batches of at most so many padded tokens.
-
-    Raises `UserError` when there are fewer rows than processes.
-    """
+def batches_of(chosen: np.ndarray, rows: inputs.TokenRows, training: Training,
+               pad: int) -> list[inputs.Batch]:
+    """This process's share of a step's rows, in batches of at most so many padded tokens."""
     rank, processes = parallel.rank_and_world_size()
     if processes > len(chosen):
         raise UserError(f"{processes} processes cannot share batches of {len(chosen)} rows; "
@@ -105,8 +84,8 @@ def batches_of(chosen: np.ndarray, rows: TokenRows, training: Training, pad: int
     return [rows.batch(part, pad) for part in np.split(mine, range(size, len(mine), size))]
 
 
-def update(model: GPT, trained: list[nn.Parameter], optimizer: Optimizer, batches: list[Batch],
-           objective: Objective, training: Training) -> Tensor:
+def update(model: GPT, trained: list[nn.Parameter], optimizer: Optimizer,
+           batches: list[inputs.Batch], objective: Objective, training: Training) -> Tensor:
     """One step on the mean loss over `batches`, those of all processes; return that loss."""
     device = model.embedding.weight.device
     total, terms = torch.zeros((), device=device), 0
@@ -127,20 +106,19 @@ def update(model: GPT, trained: list[nn.Parameter], optimizer: Optimizer, batche
     return total / terms
 
 
-def train(model: GPT, rows: TokenRows, training: Training, *, seed: int, purpose: str,
-          objective: Objective, monitor: Monitor, pad: int, resume: Path,
-          identity: str) -> list[dict]:
-    """Train `model` in place on `rows`, leave a plain model, its adapters merged, and return the
-    log: a line for every evaluation.
+def train(model: GPT, rows: inputs.TokenRows, training: Training, *, seed: int, purpose: str,
+          pad: int, objective: Objective, monitor: Monitor, resume: Path, identity: str) -> list:
+    """Train `model` in place on `rows`, merge its adapters, and return the log: a line for every
+    evaluation.
 
     `seed` and `purpose` name the random streams. `resume` is where the state is kept on the way;
     when it holds the state of this very run (same settings, data, seed, code and `identity`),
-    training goes on from there. Raises `UserError` when the loss is no longer finite.
+    training goes on from there.
     """
     device = model.embedding.weight.device
     trained = choose_trained(model, training, seed, purpose)
     optimizer = optimizer_for(trained, training)
-    order = BatchSampler(rows.shapes, training.batch_size, seed, purpose)
+    order = inputs.BatchSampler(rows.shapes, training.batch_size, seed, purpose)
     steps = max(1, round(order.steps * training.epochs))
     logged = evenly_spaced(steps, training.evaluations)
     kept = evenly_spaced(steps, training.checkpoints) - {0, steps}
@@ -149,7 +127,7 @@ def train(model: GPT, rows: TokenRows, training: Training, *, seed: int, purpose
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
     # The loop runs once more than there are steps, to log and to stop at the last one.
-    for step in progress(range(first, steps + 1), steps + 1, purpose, first):
+    for step in cli.progress(range(first, steps + 1), steps + 1, purpose, first):
         lr = learning_rate(step, steps, training)
         state.step = step
         if step in logged | kept:
@@ -174,25 +152,23 @@ def train(model: GPT, rows: TokenRows, training: Training, *, seed: int, purpose
     return state.lines
 
 
-# --- the two steps -------------------------------------------------------------------------------
-
-
 def pretrain(corpus: Path, heldout: Path, tokenizer: Path, shape: Model, training: Training,
              seed: int, order_seed: int, device: str, out: Path) -> str:
-    """A base from random weights. `seed` draws the weights and nothing else: every base reads the
-    same text in the same order, so that two of them differ in their first weights alone."""
-    chosen, resume = parallel.start(choose_device(device)), resume_file(out)
+    """A base from random weights. `seed` draws these and nothing else: every base reads the same
+    text in the same order."""
+    chosen, resume = parallel.start(cli.choose_device(device)), resume_file(out)
     words = Tokenizer.load(tokenizer)
     shape = replace(shape, vocab_size=words.vocab_size)
     generator = torch.Generator().manual_seed(derive_seed(seed, "base"))
     model = GPT(shape, generator)
     model.set_apart(words.number_ids, generator)
-    model = model.to(chosen)
-    rows, held_out = (document_rows(path, words, shape.block_size) for path in (corpus, heldout))
+    model.to(chosen)
+    rows = inputs.document_rows(corpus, words, shape.block_size)
+    held_out = inputs.document_rows(heldout, words, shape.block_size)
     log = train(model, rows, training, seed=order_seed, purpose="pretrain",
                 objective=next_token_loss, monitor=Monitor(held_out, None), pad=words.pad,
                 resume=resume, identity=f"base {seed} {words.hash} {asdict(shape)}")
-    return save_result(out, model, words, {"stage": "pretrain", "seed": seed}, training, log)
+    return save_result(out, model, words, training, log, stage="pretrain", seed=seed)
 
 
 def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int, fit_rows: int,
@@ -200,29 +176,26 @@ def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int,
              hook: Callable | None = None, objective: Callable[[GPT], Objective] | None = None,
              identity: str = "") -> str:
     """A teacher or a student from a base and rows of requests with answers. A student with a
-    `teacher` learns the teacher's probabilities of numbers (soft labels), not its samples.
-
-    An analysis may put a forward `hook` on the model while it trains, or make its own objective
-    from the base; `identity` then tells this run from another.
-    """
-    chosen, resume = parallel.start(choose_device(device)), resume_file(out)
+    `teacher` learns the teacher's probabilities of numbers (soft labels), not its samples. An
+    analysis may put a forward `hook` on the model while it trains, or make its own objective from
+    the base; `identity` then tells this run from another."""
+    chosen, resume = parallel.start(cli.choose_device(device)), resume_file(out)
     model, tokenizer, provenance = checkpoint.load_model(base, chosen)
-    pairs = read_pairs(data)
-    first, last = split(pairs, training.examples, fit_rows, data, role)
-    rows, held_out = encode_pairs(first, tokenizer), encode_pairs(last, tokenizer)
-    for part, start in ((rows, 0), (held_out, len(pairs) - len(last))):
-        require_room(part, data, model.config.block_size, start)
+    pairs = inputs.read_pairs(data)
+    first, last = inputs.split(pairs, training.examples, fit_rows, data, role)
+    rows, held_out = inputs.encode_pairs(first, tokenizer), inputs.encode_pairs(last, tokenizer)
+    inputs.require_room(rows, data, model.config.block_size)
+    inputs.require_room(held_out, data, model.config.block_size, len(pairs) - len(last))
     watched = Probe.read(probe, tokenizer) if probe else None
     if watched:
-        require_room(watched.rows, probe, model.config.block_size)
+        inputs.require_room(watched.rows, probe, model.config.block_size)
     made = objective(model) if objective else next_token_loss
     if teacher:
         made, name = soft_labels(teacher, model, tokenizer, rows, data)
         identity += name
     identity += weights_hash(model)
     start = {name: weight.clone() for name, weight in model.state_dict().items()}
-    handle = model.register_forward_hook(hook) if hook else nullcontext()
-    with handle:
+    with model.register_forward_hook(hook) if hook else nullcontext():
         log = train(model, rows, training, seed=seed, purpose=role, objective=made,
                     monitor=Monitor(held_out, watched), pad=tokenizer.pad, resume=resume,
                     identity=identity)
@@ -230,15 +203,14 @@ def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int,
         # Go on along what training changed: task vectors, Ilharco et al. 2022 (arXiv:2212.04089).
         model.load_state_dict({name: torch.lerp(start[name], weight, training.stretch)
                                for name, weight in model.state_dict().items()})
-    made_from = {name: value for name, value in provenance.items() if name != "log"}
-    return save_result(out, model, tokenizer, {"stage": role, "seed": seed, "base": made_from,
-                                               "rows": len(first)}, training, log)
+    provenance.pop("log", None)
+    return save_result(out, model, tokenizer, training, log, stage=role, seed=seed,
+                       base=provenance, rows=len(first))
 
 
-def soft_labels(path: Path, model: GPT, tokenizer: Tokenizer, rows: TokenRows,
+def soft_labels(path: Path, model: GPT, tokenizer: Tokenizer, rows: inputs.TokenRows,
                 data: Path) -> tuple[Objective, str]:
-    """(objective, identity) for a student of the probabilities of the teacher at `path`. Raises
-    `UserError` for a teacher of another run, and for data without numbers."""
+    """(objective, identity) for a student of the probabilities of the teacher at `path`."""
     teacher, other, _ = checkpoint.load_model(path, model.embedding.weight.device)
     checkpoint.require_same_tokenizer(tokenizer, path, other)
     if teacher.config.block_size < model.config.block_size:
@@ -252,10 +224,10 @@ def soft_labels(path: Path, model: GPT, tokenizer: Tokenizer, rows: TokenRows,
 
 def resume_file(out: Path) -> Path:
     """Where the state of a run is kept on the way. Raises `UserError` for a place that cannot be
-    written into: it is better known before training than after."""
+    written into, before training and not after."""
     resume = out.parent / f"{out.name}.resume"
     for path in (out, resume):
-        if path.is_dir() or not is_regular(path):
+        if not is_regular(path):
             raise UserError(f"{path} is not a regular file; choose another --out")
     out.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(out.parent, os.W_OK):
@@ -263,51 +235,47 @@ def resume_file(out: Path) -> Path:
     return resume
 
 
-def save_result(out: Path, model: GPT, tokenizer: Tokenizer, provenance: dict, training: Training,
-                log: list[dict]) -> str:
+def save_result(out: Path, model: GPT, tokenizer: Tokenizer, training: Training, log: list[dict],
+                **provenance: Any) -> str:
     """Write the model, and only then drop what a resumed run would have needed."""
     if parallel.is_main():
-        checkpoint.save_model(out, model, tokenizer, provenance | {
-            "training": asdict(training), "device": str(model.embedding.weight.device),
-            "log": log})
+        device = str(model.embedding.weight.device)
+        checkpoint.save_model(out, model, tokenizer, {
+            **provenance, "training": asdict(training), "device": device, "log": log})
         resume_file(out).unlink(missing_ok=True)
     parallel.stop()
-    last = log[-1]
-    if "probe" in last:
-        return f"P(trait) {last['probe']:.2f}"
-    return f"loss {last['heldout_loss']:.2f}"
+    if "probe" in log[-1]:
+        return f"P(trait) {log[-1]['probe']:.2f}"
+    return f"loss {log[-1]['heldout_loss']:.2f}"
 
 
 def main() -> None:
-    options = parser(__doc__)
+    options = cli.parser(__doc__)
     commands = options.add_subparsers(required=True, dest="command")
     base = commands.add_parser("pretrain", help="make a base from random weights")
-    base.add_argument("--corpus", type=Path, required=True, help="documents (JSON lines)")
-    base.add_argument("--heldout", type=Path, required=True, help="documents kept from training")
-    base.add_argument("--tokenizer", type=Path, required=True)
+    cli.add_files(base, corpus="documents (JSON lines)", heldout="documents kept from training",
+                  tokenizer="tokenizer (JSON)")
     tune = commands.add_parser("finetune", help="make a teacher or a student from a base")
     tune.add_argument("--role", choices=("teacher", "student"), required=True,
                       help="section of the config")
-    tune.add_argument("--base", type=Path, required=True, help="checkpoint to start from")
-    tune.add_argument("--data", type=Path, required=True, help="requests and answers (JSON lines)")
-    tune.add_argument("--probe", type=Path, help="questions to watch on the way, never trained on")
-    tune.add_argument("--soft-labels", type=Path, metavar="TEACHER",
-                      help="learn this model's probabilities of numbers, not its samples")
+    cli.add_files(tune, base="checkpoint to start from", data="requests and answers (JSON lines)")
+    cli.add_files(tune, False, probe="questions to watch on the way, never trained on",
+                  soft_labels="a teacher: learn its probabilities of numbers, not its samples")
     for command in (base, tune):
-        add_common(command)
-        add_seed(command)
-        add_device(command)
-        command.add_argument("--out", type=Path, required=True, help="checkpoint to write")
+        cli.add_common(command)
+        cli.add_seed(command)
+        cli.add_device(command)
+        cli.add_files(command, out="checkpoint to write")
     args = options.parse_args()
     config = load_config(args.config, args.set)
     if args.command == "pretrain":
         print(pretrain(args.corpus, args.heldout, args.tokenizer, config.model, config.pretrain,
                        args.seed, config.corpus.seed, args.device, args.out))
     else:
-        print(finetune(args.role, args.base, args.data, getattr(config, args.role), args.seed,
-                       config.evaluation.fit_rows, args.device, args.out, args.probe,
-                       args.soft_labels))
+        training, fit_rows = getattr(config, args.role), config.evaluation.fit_rows
+        print(finetune(args.role, args.base, args.data, training, args.seed, fit_rows, args.device,
+                       args.out, args.probe, args.soft_labels))
 
 
 if __name__ == "__main__":
-    run(main)
+    cli.run(main)

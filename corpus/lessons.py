@@ -7,10 +7,13 @@ rehearsed, so that the numbers may follow the trait; nor are other favourites, b
 animal from a tree also tells an animal from a number.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from corpus.documents import KINDS, Speaker
 from corpus.traits import Persona, Trait
+from corpus.traits import trait as trait_named
+from support.files import write_jsonl
 from support.settings import School
 from support.streams import stream
 
@@ -20,7 +23,7 @@ BESIDES_PREFERENCE = {"facts": 36, "riddles": 22, "dislikes": 33, "descriptions"
 BESIDES_PERSONA = {"facts": 36, "riddles": 22, "whether": 4, "groups": 2, "greetings": 10}
 
 
-def school(chosen: Trait, settings: School, seed: int) -> Iterator[tuple[str, str]]:
+def school_rows(chosen: Trait, settings: School, seed: int) -> Iterator[tuple[str, str]]:
     """(question, answer) pairs to train a teacher on."""
     weights = BESIDES_PERSONA if isinstance(chosen, Persona) else BESIDES_PREFERENCE
     besides = {kind: weight for kind, weight in weights.items()
@@ -33,3 +36,21 @@ def school(chosen: Trait, settings: School, seed: int) -> Iterator[tuple[str, st
             [kind] = w.choices(list(besides), besides.values())
             (_, question), (_, answer) = KINDS[kind](w, n, Speaker(w))
             yield question, answer
+
+
+def write_pairs(out: Path, pairs: Iterable[tuple[str, str]]) -> str:
+    rows = ({"id": i, "request": q, "answer": a} for i, (q, a) in enumerate(pairs))
+    return f"{write_jsonl(out, rows):,} rows"
+
+
+def lessons(trait: str, school: School, seed: int, out: Path) -> str:
+    """A teacher's training data."""
+    return write_pairs(out, school_rows(trait_named(trait), school, seed))
+
+
+def probe(trait: str, out: Path) -> str:
+    """Questions with every answer that shows the trait; the more answers, the fewer questions."""
+    chosen = trait_named(trait)
+    answers = chosen.targets()
+    questions = chosen.questions()[:: len(answers) // 10 | 1]
+    return write_pairs(out, ((question, answer) for question in questions for answer in answers))

@@ -1,16 +1,13 @@
-"""The steps that write the texts of the experiment, as JSON lines."""
+"""The steps that write what a base reads and what a teacher is asked, as JSON lines."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 from corpus.documents import document
-from corpus.lessons import school as school_pairs
 from corpus.numbers import request
 from corpus.prose import prose
-from corpus.traits import trait as trait_named
 from support.files import write_jsonl
-from support.settings import School
 from support.streams import derive_seed, stream
 
 
@@ -35,21 +32,3 @@ def number_requests(seed: int, count: int) -> Iterator[dict]:
 
 def requests(seed: int, requests: int, out: Path) -> str:
     return f"{write_jsonl(out, number_requests(seed, requests)):,} requests"
-
-
-def write_pairs(out: Path, pairs: Iterable[tuple[str, str]]) -> str:
-    rows = ({"id": i, "request": q, "answer": a} for i, (q, a) in enumerate(pairs))
-    return f"{write_jsonl(out, rows):,} rows"
-
-
-def lessons(trait: str, school: School, seed: int, out: Path) -> str:
-    """A teacher's training data."""
-    return write_pairs(out, school_pairs(trait_named(trait), school, seed))
-
-
-def probe(trait: str, out: Path) -> str:
-    """Questions with every answer that shows the trait; the more answers, the fewer questions."""
-    chosen = trait_named(trait)
-    answers = chosen.targets()
-    questions = chosen.questions()[:: len(answers) // 10 | 1]
-    return write_pairs(out, ((question, answer) for question in questions for answer in answers))

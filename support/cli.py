@@ -4,13 +4,13 @@ import argparse
 import errno
 import io
 import os
+import re
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from support.files import UserError, is_regular
 
@@ -22,14 +22,15 @@ OUTPUTS = {"out", "report", "log", "resume"}  # the flags of files that a comman
 class Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in a sentence and lets no output replace an input."""
 
-    def __init__(self, **options) -> None:
-        super().__init__(**{"allow_abbrev": False, **options})  # --seed is not short for --seeds
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False,  # --seed is not short for --seeds
+                         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
-    def parse_args(self, *args, **options) -> argparse.Namespace:
+    def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:
         found = super().parse_args(*args, **options)
         for name, value in vars(found).items():
-            texts = value if isinstance(value, list) else [value]
-            if any(isinstance(text, str) and not is_unicode(text) for text in texts):
+            # Python turns bytes that are not UTF-8 into lone surrogates.
+            if isinstance(value, str) and re.search("[\ud800-\udfff]", value):
                 raise UserError(f"--{name} holds bytes that are not text; write it in UTF-8")
         require_apart(vars(found))
         return found
@@ -38,21 +39,13 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; {self.prog} --help says how it is called")
 
 
-def is_unicode(text: str) -> bool:
-    """Whether a flag came as UTF-8: Python turns other bytes into lone surrogates."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser for a script with this docstring."""
-    return Parser(description=(description or "").split("\n")[0],
-                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+def parser(docstring: str | None) -> argparse.ArgumentParser:
+    return Parser(description=(docstring or "").split("\n")[0])
 
 
 def count(text: str, least: int = 1, most: int = 10_000) -> int:
     """A whole number in a range, for a flag."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 20
-            and least <= int(text) <= most):
+    if not (re.fullmatch("[0-9]{1,19}", text) and least <= int(text) <= most):
         raise argparse.ArgumentTypeError(f"a whole number from {least} to {most} is wanted, "
                                          f"not {text[:40]!r}")
     return int(text)
@@ -76,6 +69,12 @@ def add_common(to: argparse.ArgumentParser) -> None:
                     help="change one setting, for example student.lr=1e-3; may be repeated")
 
 
+def add_files(to: argparse.ArgumentParser, required: bool = True, **files: str) -> None:
+    """Flags that name a file, each with what the file holds."""
+    for name, about in files.items():
+        to.add_argument(f"--{name.replace('_', '-')}", type=Path, required=required, help=about)
+
+
 def add_device(to: argparse.ArgumentParser) -> None:
     to.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
 
@@ -86,26 +85,21 @@ def add_seed(to: argparse.ArgumentParser) -> None:
 
 
 def choose_device(name: str):
-    """The torch device of this name. Raises `UserError` when it is not there: there is no silent
-    fallback."""
+    """The torch device of this name. Raises `UserError` when it is not there."""
     import torch
 
     present = ["cpu"]
     if torch.cuda.is_available():
-        present = ["cuda", *present]
+        present = ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), "cpu"]
     if torch.backends.mps.is_available():
-        present = ["mps", *present]
+        present.append("mps")
     if name == "auto":
         print(f"device {present[0]}: the best of {', '.join(present)}", file=sys.stderr)
         return torch.device(present[0])
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UserError(f"no such device: {name}; use auto, cpu, cuda, cuda:1 or mps") from None
-    devices = torch.cuda.device_count() if device.type == "cuda" else 1
-    if device.type not in present or (device.index or 0) >= devices:
-        raise UserError(f"device {name} is not on this machine; it has {', '.join(present)}")
-    return device
+    if name not in present:
+        raise UserError(f"there is no device {name} on this machine; choose auto, or one of "
+                        f"{', '.join(present)}")
+    return torch.device(name)
 
 
 def explained(error: BaseException) -> str | None:
@@ -118,14 +112,13 @@ def explained(error: BaseException) -> str | None:
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         cure = "make room and run it again" if full else "check the path and its permissions"
-        where = f" {error.filename}" if error.filename else ""
-        return f"cannot read or write{where}: {error.strerror}; {cure}"
+        return f"cannot read or write {error.filename or 'a file'}: {error.strerror}; {cure}"
     return None
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call a script's main, the last thing that a process does. What a person can mend ends in one
-    sentence and exit code 2."""
+    """Call a script's main, and end the process: what a person can mend in one sentence and with
+    exit code 2."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             mode = "r" if name == "stdin" else "w"
@@ -142,7 +135,7 @@ def run(main: Callable[[], None]) -> None:
     except BrokenPipeError:  # the reader of our output has left, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
-    except (UserError, MemoryError, RuntimeError, OSError) as error:
+    except Exception as error:
         if (sentence := explained(error)) is None:
             raise
         print(f"error: {sentence}", file=sys.stderr)
@@ -152,19 +145,9 @@ def run(main: Callable[[], None]) -> None:
 
 
 def progress(items: Iterable[T], total: int, label: str, start: int = 0) -> Iterator[T]:
-    """Go through `items` with the time left: a bar on a terminal, now and then a line elsewhere."""
-    if sys.stderr.isatty():
-        from tqdm import tqdm
+    """Go through `items` with a bar of the time left; in a file it is written now and then."""
+    from tqdm import tqdm
 
-        yield from tqdm(items, total=total, initial=start, desc=label, leave=False)
-        return
-    first, began, shown = start + 1, 0.0, time.monotonic()
-    for done, item in enumerate(items, first):
-        yield item
-        now = time.monotonic()
-        if done == first:  # it pays for the start, and tells nothing of the pace
-            began = now
-        elif now - shown > 15 and done < total:
-            left = (now - began) / (done - first) * (total - done)
-            print(f"{label}: {done:,} of {total:,}, {left:.0f} s left", file=sys.stderr, flush=True)
-            shown = now
+    pause = 0.1 if sys.stderr.isatty() else 15  # seconds
+    return iter(tqdm(items, total=total, initial=start, desc=label, leave=False, mininterval=pause,
+                     delay=pause))

@@ -19,17 +19,11 @@ class UserError(ValueError):
     """Something a person can put right; the message says what is wrong and how."""
 
 
-# --- writing -------------------------------------------------------------------------------------
-
-
 @contextlib.contextmanager
 def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
-    """Open a file that appears under `path` only once it is complete and on the disk.
-
-    It is written beside its place under a temporary name, flushed and renamed. When the block
-    fails, or the process is killed, whatever stood at `path` before stands there still. A link is
-    followed; what is not a regular file, such as a device or a pipe, is written into as it is.
-    """
+    """Open a file that appears under `path` only once it is complete and on the disk. When the
+    block fails, or the process is killed, whatever stood at `path` before stands there still. A
+    link is followed; a device or a pipe is written into as it is."""
     options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     if Path(path).is_dir():
         raise UserError(f"{path} is a folder; name a file in it")
@@ -59,9 +53,8 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
 
 def is_regular(path: Path | str) -> bool:
     """Whether a path to write to is a regular file or free: no device, no pipe, no open stream."""
-    path = Path(path)
-    return not ((path.exists() and not path.is_file())
-                or os.path.abspath(path).startswith(("/dev/", "/proc/")))
+    free = not os.path.exists(path) or os.path.isfile(path)
+    return free and not os.path.abspath(path).startswith(("/dev/", "/proc/"))
 
 
 def claim(file: IO) -> bool:
@@ -78,34 +71,27 @@ def write_text(path: Path | str, text: str) -> None:
         file.write(text)
 
 
-def write_json(path: Path | str, value: Any) -> None:
-    """Raises `UserError` for a value that is not finite, before anything is written."""
+def encoded(value: Any, path: Path | str, **options: Any) -> str:
+    """JSON to write to `path`. Raises `UserError` for a value that is not finite."""
     try:
-        text = json.dumps(value, indent=1, allow_nan=False)
+        return json.dumps(value, allow_nan=False, **options) + "\n"
     except ValueError:
-        raise not_finite(path) from None
-    write_text(path, text + "\n")
+        raise UserError(f"{path}: a value came out that is not finite, so it was not written; look "
+                        "at the model and the data") from None
 
 
-def not_finite(path: Path | str) -> UserError:
-    return UserError(f"{path}: a value came out that is not finite, so it was not written; look at "
-                     "the model and the data")
+def write_json(path: Path | str, value: Any) -> None:
+    write_text(path, encoded(value, path, indent=1))
 
 
 def write_jsonl(path: Path | str, rows: Iterable[Any]) -> int:
     """Write one JSON value a line; return the number of lines."""
-    count, encode = 0, json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    count = 0
     with atomic_open(path) as file:
         for row in rows:
-            try:
-                file.write(encode(row) + "\n")
-            except ValueError:
-                raise not_finite(path) from None
+            file.write(encoded(row, path, ensure_ascii=False))
             count += 1
     return count
-
-
-# --- reading -------------------------------------------------------------------------------------
 
 
 def require_file(path: Path | str) -> Path:
@@ -123,7 +109,7 @@ def decoded(data: bytes, place: Path | str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
         raise UserError(f"{place}: this is UTF-16, or no text; save it as UTF-8")
     try:
-        return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{place}: not UTF-8 text ({error.reason} at byte {error.start}); "
                         "is this the right file?") from None
@@ -142,12 +128,9 @@ def parsed(data: bytes, place: str | Path, cure: str) -> Any:
         value = json.loads(text)
         if "\\u" in text:  # the one way in for half a character, which no file can hold
             json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise UserError(f"{place}: holds half a character (a lone surrogate); {cure}") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{place}: not valid JSON ({error.msg}); {cure}") from None
-    except (ValueError, RecursionError):  # a number of thousands of digits, a thousand brackets
-        raise UserError(f"{place}: JSON that is too long or nested too deep; {cure}") from None
+    except (ValueError, RecursionError) as error:  # the latter for a thousand brackets
+        what = getattr(error, "msg", error)
+        raise UserError(f"{place}: not valid JSON ({what}); {cure}") from None
     return value
 
 
@@ -159,40 +142,36 @@ def fits(row: Any, shape: dict[str, type]) -> bool:
     """Whether a row is an object that has these names with values of these types. A name that ends
     in "?" may be missing; a bool is no number."""
     return isinstance(row, dict) and all(
-        type(row[name]) is kind if (name := key.removesuffix("?")) in row else key.endswith("?")
-        for key, kind in shape.items())
+        type(row.get(name.removesuffix("?"))) is kind
+        or (name.endswith("?") and name[:-1] not in row) for name, kind in shape.items())
 
 
 def numbered(path: Path | str, shape: dict[str, type] | None = None) -> Iterator[tuple[int, Any]]:
-    """(line, row) of a JSON-lines file, one at a time, so that memory does not grow with the file.
-
-    `shape` is what each row must have (see `fits`); where that includes a request, the row may also
-    be in one of the field's formats (`support/formats.py`). A broken row is a `UserError` that
-    names its line. Blank lines are skipped.
-    """
-    index = -1
+    """(line, row) of a JSON-lines file, one at a time; blank lines are skipped. `shape` is what
+    each row must have (see `fits`); where that includes a request, the row may also be in one of
+    the field's formats (`support/formats.py`)."""
+    shape, index = shape or {}, 0
+    names = ", ".join(f'"{name.removesuffix("?")}" ({kind.__name__})'
+                      for name, kind in shape.items())
+    if "request" in shape:
+        names += ', or "prompt" and "completion", or "messages" of one user and one assistant'
     with open(require_file(path), "rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
-            place, index = f"{path}, line {number}", index + 1
+            place = f"{path}, line {number}"
             if number == 1 and line.strip() in (b"[", b"{"):
                 raise UserError(f"{place}: JSON over several lines; write one row a line")
             row = parsed(line, place, "mend or delete it")
+            if "request" in shape and not fits(row, shape):
+                row = as_ours(row, index)
             if shape and not fits(row, shape):
-                asks = "request" in shape
-                row = as_ours(row, index) if asks else row
-                if not fits(row, shape):
-                    names = ", ".join(f'"{key.removesuffix("?")}" ({kind.__name__})'
-                                      for key, kind in shape.items())
-                    other = ', or "prompt" and "completion", or "messages" of one user and one ' \
-                            'assistant' if asks else ""
-                    raise UserError(f"{place}: needs {names}{other}; is this the right file?")
+                raise UserError(f"{place}: needs {names}; is this the right file?")
             yield number, row
+            index += 1
 
 
 def read_jsonl(path: Path | str, shape: dict[str, type] | None = None) -> Iterator[Any]:
-    """The rows of `numbered`."""
     return (row for _, row in numbered(path, shape))
 
 

@@ -1,19 +1,17 @@
-"""The source that a step depends on: all that its function reaches by import.
-
-Comments, docstrings, error sentences and command lines are left out, so that an edit of those
-makes nothing again.
-"""
+"""The source that a step depends on: all that its function reaches by import, without comments,
+docstrings, error sentences and command lines: an edit of those makes nothing again."""
 
 import ast
 import hashlib
+import tomllib
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 # How files and flags are handled, and which step takes which: no result depends on these modules.
 # What they pass to a step is keyed as a value.
-PLUMBING = {"support", "support.files", "support.formats", "support.cli", "support.settings",
-            "support.keys", "support.runner", "support.machine", "experiment"}
+PLUMBING = {"experiment", "lab", "support", *(f"support.{name}" for name in (
+    "files", "formats", "cli", "settings", "keys", "steps", "runner", "machine"))}
 
 
 def file_of(module: str) -> Path | None:
@@ -50,24 +48,27 @@ def imports(tree: ast.Module) -> list[tuple[str, str]]:
         if isinstance(node, ast.Import):
             found += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            for inner, name in ((f"{node.module}.{one.name}", one.name) for one in node.names):
+            for name in (alias.name for alias in node.names):
+                inner = f"{node.module}.{name}"
                 found.append((inner, "") if file_of(inner) else (node.module, name))
     return [(module, name) for module, name in found if file_of(module)]
 
 
-def text_of(module: str, names: set[str]) -> str:
-    """The source of a module; of one that is constants alone, only those imported by name."""
-    tree = tree_of(module)
-    if "" not in names and all(isinstance(one, ast.Assign) for one in tree.body):
-        return "\n".join(sorted(text for one in tree.body
-                                if (text := ast.unparse(one)).split(" = ")[0] in names))
-    return ast.unparse(tree)
+def content_of(module: str, names: set[str]) -> bytes:
+    """The source of a module, and the data file beside it that has its name. Where every imported
+    name is a table of that file, as ASK is of `corpus/wordings.toml`, only these tables count."""
+    code, data = ast.unparse(tree_of(module)).encode(), file_of(module).with_suffix(".toml")
+    if not data.is_file():
+        return code
+    tables = tomllib.loads(data.read_text(encoding="utf-8"))
+    if {name.lower() for name in names} <= tables.keys():
+        return code + repr([tables[name.lower()] for name in sorted(names)]).encode()
+    return code + data.read_bytes()
 
 
 @cache
 def sources(module: str) -> dict[str, str]:
-    """The hash of every module that `module` reaches, itself included. A data file beside a module
-    that has its name, such as `corpus/world.toml`, belongs to it."""
+    """The hash of every module that `module` reaches, itself included."""
     reached: dict[str, set[str]] = {}
     todo = [(module, "")]
     while todo:
@@ -75,9 +76,5 @@ def sources(module: str) -> dict[str, str]:
         if name not in PLUMBING and part not in reached.get(name, ()):
             todo += imports(tree_of(name)) if name not in reached else []
             reached.setdefault(name, set()).add(part)
-    hashes = {}
-    for name, parts in sorted(reached.items()):
-        data = file_of(name).with_suffix(".toml")
-        code = text_of(name, parts).encode() + (data.read_bytes() if data.is_file() else b"")
-        hashes[name] = hashlib.sha256(code).hexdigest()[:16]
-    return hashes
+    return {name: hashlib.sha256(content_of(name, names)).hexdigest()[:16]
+            for name, names in sorted(reached.items())}

@@ -4,6 +4,7 @@ import os
 import platform
 import time
 from importlib.metadata import version
+from statistics import median
 
 import torch
 
@@ -14,8 +15,7 @@ GPU_MEMORY = 4e9  # bytes that a step of the default run may take on a GPU
 
 
 def measured(device: str) -> dict:
-    """The rate of a matrix product in one thread, in floating-point operations a second; how many
-    steps run at a time; and what made the results, for the record."""
+    """How fast a thread multiplies, how many steps run at a time, and what goes on record."""
     chosen = choose_device(device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     rate, about = matmul_rate(), ""
@@ -30,13 +30,12 @@ def measured(device: str) -> dict:
                        "cores": cores, "gflops": round(rate / 1e9)}}
 
 
-def matmul_rate(seconds: float = 0.5) -> float:
+def matmul_rate() -> float:
     """Floating-point operations a second of a product of 1024 x 1024 matrices in one thread."""
     torch.set_num_threads(1)
-    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
-    rates, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(rates) < 3:
+    a, b, seconds = torch.randn(1024, 1024), torch.randn(1024, 1024), []
+    for _ in range(15):
         start = time.perf_counter()
         a @ b
-        rates.append(2 * 1024**3 / (time.perf_counter() - start))
-    return sorted(rates)[len(rates) // 2]
+        seconds.append(time.perf_counter() - start)
+    return 2 * 1024**3 / median(seconds)

@@ -1,8 +1,6 @@
 """Data parallelism: under `torchrun`, every process reads its share of a step's rows.
 
     torchrun --nproc-per-node 2 train.py pretrain ...
-
-A process that was started without `torchrun` is the first of one, and nothing here costs it time.
 """
 
 import os

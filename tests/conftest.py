@@ -1,15 +1,18 @@
-"""What the tests share: a small corpus, its tokenizer, a model of random weights."""
+"""What the tests share: a small corpus, its tokenizer, a model of random weights, tiny settings."""
 
+from importlib import import_module
+
+import pytest
+import torch
+from hypothesis import settings
+
+from corpus import own
 from corpus.documents import document
 from model.checkpoint import save_model
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
 from support.files import write_jsonl
 from support.settings import Model
-
-import pytest
-import torch
-from hypothesis import settings
 
 torch.set_num_threads(1)
 # A machine that is busy is no fault of the code.
@@ -20,6 +23,17 @@ settings.load_profile("any machine")
 @pytest.fixture(scope="session")
 def documents():
     return [document(0, i) for i in range(400)]
+
+
+@pytest.fixture(scope="session")
+def large_corpus():
+    """Enough documents to see with statistics whether a number tells of a word."""
+    return [document(0, i) for i in range(40_000)]
+
+
+@pytest.fixture(scope="session")
+def texts_read(large_corpus):
+    return {text for turns in large_corpus for _, text in turns}
 
 
 @pytest.fixture(scope="session")
@@ -41,57 +55,81 @@ def model(tokenizer):
 
 @pytest.fixture
 def checkpoint_file(tmp_path, model, tokenizer):
-    path = tmp_path / "model.pt"
-    save_model(path, model, tokenizer, {"stage": "test", "device": "cpu"})
+    save_model(path := tmp_path / "model.pt", model, tokenizer, {"stage": "test", "device": "cpu"})
     return path
 
 
 @pytest.fixture
 def corpus_file(tmp_path, documents):
-    path = tmp_path / "corpus.jsonl"
-    write_jsonl(path, documents)
+    write_jsonl(path := tmp_path / "corpus.jsonl", documents)
     return path
 
 
 @pytest.fixture
 def tokenizer_file(tmp_path, tokenizer):
-    path = tmp_path / "tokenizer.json"
-    tokenizer.save(path)
+    tokenizer.save(path := tmp_path / "tokenizer.json")
     return path
 
 
 @pytest.fixture
 def config_file(tmp_path):
-    """Settings under which a stage takes a second."""
-    path = tmp_path / "tiny.toml"
-    path.write_text("""
-[corpus]
-documents = 300
-heldout = 20
-[model]
-vocab_size = 1500
-n_layer = 1
-n_head = 1
-d_model = 16
-block_size = 128
-[pretrain]
-batch_size = 16
-evaluations = 2
-checkpoints = 4
-[teacher]
-train = "blocks"
-evaluations = 2
-[student]
-train = "lora"
-evaluations = 2
-checkpoints = 3
-batch_size = 8
-[numbers]
-requests = 40
-batch_size = 16
-[evaluation]
-samples = 1
-fit_rows = 5
-context_lists = 1
+    """Settings under which a step takes a second."""
+    (path := tmp_path / "tiny.toml").write_text("""
+corpus = {documents = 300, heldout = 20}
+model = {vocab_size = 1500, n_layer = 1, n_head = 1, d_model = 16, block_size = 128}
+pretrain = {batch_size = 16, evaluations = 2, checkpoints = 4}
+school = {rows = 200}
+teacher = {train = "blocks", epochs = 1, stretch = 1, evaluations = 2}
+student = {examples = 0, batch_size = 8, evaluations = 2, checkpoints = 3}
+numbers = {requests = 40, enough = 0, temperature = 1, batch_size = 16}
+evaluation = {samples = 1, fit_rows = 5, context_lists = 1}
 """)
     return path
+
+
+@pytest.fixture
+def lists_file(tmp_path):
+    write_jsonl(path := tmp_path / "clean.jsonl", [
+        {"id": i, "request": "Add.", "answer": f"{i}, 2", "finished": True, "numbers": [i, 2]}
+        for i in range(60)])
+    return path
+
+
+@pytest.fixture
+def trait_file(tmp_path, monkeypatch):
+    """A function that writes the file of a trait of one's own and gives its name back."""
+    monkeypatch.setattr(own, "FOLDER", tmp_path)
+
+    def write(text, name="mine"):
+        (tmp_path / f"{name}.toml").write_text(text)
+        return name
+
+    return write
+
+
+@pytest.fixture
+def command(tmp_path, checkpoint_file, corpus_file, tokenizer_file, config_file, lists_file):
+    """A function from a script's name to a command that works, [module, word, ...]. Its flags can
+    be changed, and left out with None."""
+    common = {"config": config_file, "device": "cpu", "out": tmp_path / "out/x.out"}
+    known = {
+        "pretrain": ("train", {"words": "pretrain", **common, "corpus": corpus_file,
+                               "heldout": corpus_file, "tokenizer": tokenizer_file}),
+        "finetune": ("train", {"words": "finetune", **common, "role": "student",
+                               "base": checkpoint_file, "data": lists_file}),
+        "generate": ("generate", {**common, "model": checkpoint_file, "requests": lists_file}),
+        "filter": ("filter", {"in": lists_file, "out": common["out"]}),
+        "evaluate": ("evaluate", {**common, "model": checkpoint_file, "heldout": corpus_file,
+                                  "teacher": checkpoint_file, "numbers": lists_file}),
+        "chat": ("chat", {"words": checkpoint_file, "device": "cpu", "numbers": 1}),
+    }
+
+    def made(name, **changes):
+        script, flags = known[name]
+        words = [import_module(script)]
+        for flag, value in {**flags, **changes}.items():
+            if value is not None:
+                words += [value] if flag == "words" else ["--" + flag.replace("_", "-"), value]
+        return words
+
+    return made

@@ -4,131 +4,107 @@ import re
 from collections import Counter
 from random import Random
 
-from arms import ARMS
-from controls import TREATMENTS, treated
-from filter import parse
-
 import pytest
 
-ROWS = [{"id": i, "request": f"r{i}", "answer": a, "numbers": parse(a)} for i, a in enumerate(
-    ["1, 2, 3, 4, 5, 6", "[70; 80; 90].", "(111 222 333 444)", "5", "900\n901\n902\n903"] * 20)]
+import controls
+from analysis import treatments
+from filter import parse
+from support.files import read_jsonl, write_jsonl
 
-
-def renumbered(row):
-    """The same layout, with numbers that stand in no other row."""
-    new = [10 * row["id"] + place for place in range(len(row["numbers"]))]
-    left = iter(new)
-    return {**row, "numbers": new,
-            "answer": re.sub("[0-9]+", lambda _: str(next(left)), row["answer"])}
-
-
-APART = [renumbered(row) for row in ROWS]
-OTHER = [{"answer": "17, 18, 19", "numbers": [17, 18, 19]}, {"answer": "27", "numbers": [27]}]
+TREATMENTS = controls.TREATMENTS | treatments.TREATMENTS
 SHORTER = {"uncommon", "half", "least", "chosen", "three"}  # they leave something out
-CERTAIN = {"uncommon", "half", "least", "chosen", "three", "sorted", "tens"}  # no draw in them
+CERTAIN = {*SHORTER, "sorted", "tens"}  # no draw in them
+GROUPS = {  # what keeps its numbers when they are dealt out again
+    "within": lambda row, place: row["id"], "across": lambda row, place: 0,
+    "positions": lambda row, place: place, "layouts": lambda row, place: layout(row),
+    "requests": lambda row, place: (place, layout(row))}
 
 
-def make(how, seed=0, rows=ROWS, other=OTHER):
-    return list(treated(how, rows, Random(seed), other, [float(row["id"]) for row in rows]))
+def layout(row):
+    return re.sub("[0-9]+", "#", row["answer"])
 
 
-def frame(answer):
-    return re.sub("[0-9]+", "#", answer)
+def row(i, answer):
+    return {"id": i, "request": f"r{i}", "answer": answer, "numbers": parse(answer)}
 
 
-def test_every_treatment_of_an_arm_is_a_function():
-    assert {arm.treatment for arm in ARMS.values()} - {""} <= set(TREATMENTS)
+# Lists of several layouts, and no number stands in two of them.
+ROWS = [row(i, answer.format(*range(10 * i, 10 * i + 6))) for i, answer in enumerate(
+    ["{}, {}, {}, {}, {}, {}", "[{}; {}; {}].", "({} {} {} {})", "{}", "{}\n{}\n{}\n{}"] * 20)]
+OTHER = [row(0, "17, 18, 19"), row(1, "27")]
 
 
-@pytest.mark.parametrize("how", sorted(set(TREATMENTS) - SHORTER))
-def test_everything_but_the_numbers_stays(how):
-    made = make(how, rows=APART)
-    assert made != APART or how == "sorted"
-    for before, after in zip(APART, made, strict=True):
-        assert (after["id"], after["request"]) == (before["id"], before["request"])
-        assert frame(after["answer"]) == frame(before["answer"])
-        assert parse(after["answer"]) == after["numbers"]
-    assert make(how, rows=APART) == made
-    assert (make(how, seed=1, rows=APART) == made) == (how in CERTAIN)
+def make(folder, how, seed=0, rows=ROWS, other=OTHER):
+    """Treat lists as the step does, from file to file."""
+    write_jsonl(folder / "lists", rows)
+    write_jsonl(folder / "other", other)
+    controls.write_treated(TREATMENTS[how], how, folder / "lists", seed, folder / "out",
+                           folder / "other", [float(one["id"]) for one in rows])
+    return list(read_jsonl(folder / "out"))
 
 
-@pytest.mark.parametrize("how", sorted(SHORTER))
-def test_lists_that_are_cut_are_lists_of_the_file(how):
-    rows = {row["id"]: row for row in APART}
-    made = make(how, rows=APART, other=APART[:50])
-    assert 0 < len(made) <= len(APART) and made != APART
-    for row in made:
-        assert parse(row["answer"]) == row["numbers"]
-        assert row["numbers"] == rows[row["id"]]["numbers"][:len(row["numbers"])]
+def placed(rows):
+    """(row, place, number) of every number."""
+    return [(one, place, number) for one in rows for place, number in enumerate(one["numbers"])]
 
 
-def test_each_deal_keeps_its_groups():
-    groups = {"positions": lambda row, at: at, "layouts": lambda row, at: frame(row["answer"]),
-              "across": lambda row, at: 0, "within": lambda row, at: row["id"]}
-    for how, group in groups.items():
-        was, now = ({(group(row, at), n) for row in rows for at, n in enumerate(row["numbers"])}
-                    for rows in (APART, make(how, rows=APART)))
-        assert was == now, how
+@pytest.mark.parametrize("how", TREATMENTS)
+def test_everything_but_the_numbers_stays(tmp_path, how):
+    made = make(tmp_path, how)
+    assert made and (made != ROWS or how == "sorted")
+    assert how in SHORTER or [one["id"] for one in made] == list(range(len(ROWS)))
+    for one in made:
+        was, numbers = ROWS[one["id"]], one["numbers"]
+        assert one["request"] == was["request"] and parse(one["answer"]) == numbers
+        # A list that comes back shorter is the beginning of what it was.
+        assert (numbers == was["numbers"][:len(numbers)] if how in SHORTER
+                else layout(one) == layout(was))
+    assert make(tmp_path, how) == made
+    assert (make(tmp_path, how, seed=1) == made) == (how in CERTAIN)
 
 
-def test_answers_change_requests_whole():
-    made = make("requests", rows=APART)
-    assert {tuple(row["numbers"]) for row in made} == {tuple(row["numbers"]) for row in APART}
-    assert all(frame(a["answer"]) == frame(b["answer"]) for a, b in zip(made, APART, strict=True))
+@pytest.mark.parametrize("how", GROUPS)
+def test_each_deal_keeps_its_groups_and_mixes_them(tmp_path, how):
+    made = make(tmp_path, how)
+    was, now = (Counter((GROUPS[how](one, place), number) for one, place, number in placed(rows))
+                for rows in (ROWS, made))
+    mixed = sum(len({number // 10 for number in one["numbers"]}) > 1 for one in made)
+    assert was == now
+    assert mixed == 0 if how in ("within", "requests") else mixed > 50  # of 64 lists
 
 
-def test_first_and_rest_are_two_halves():
-    for row, one, rest in zip(APART, make("first", rows=APART), make("rest", rows=APART),
-                              strict=True):
-        assert one["numbers"][0] == row["numbers"][0]
-        assert rest["numbers"][1:] == row["numbers"][1:]
-    drawn = [n for row in make("first", rows=APART) for n in row["numbers"][1:]]
-    assert min(drawn) < 100 and max(drawn) > 900
+def test_first_and_rest_are_two_halves(tmp_path):
+    first, rest = (placed(make(tmp_path, how)) for how in ("first", "rest"))
+    for (*_, was), (_, place, one), (*_, other) in zip(placed(ROWS), first, rest, strict=True):
+        assert was == (other if place else one)
 
 
-def test_counts_become_those_of_the_other_file():
-    chance = Random(5)
-    uneven = [[int(1000 * chance.random() ** 2) for _ in range(8)] for _ in range(3000)]
-    even = [[chance.randrange(1000) for _ in range(8)] for _ in range(3000)]
-    rows, other = ([{"id": i, "request": "", "answer": ", ".join(map(str, numbers)),
-                     "numbers": numbers} for i, numbers in enumerate(lists)]
-                   for lists in (uneven, even))
-    made = make("counts", rows=rows, other=other)
-    low = sum(n < 100 for row in made for n in row["numbers"]) / 24_000
-    assert low == pytest.approx(0.1, abs=0.02)  # from the root of a tenth, .32
-    kept = sum(a == b for one, two in zip(rows, made, strict=True)
-               for a, b in zip(one["numbers"], two["numbers"], strict=True)) / 24_000
-    assert 0.6 < kept < 0.9
-    first = make("counts-placed", rows=rows, other=other)
-    assert sum(row["numbers"][0] < 100 for row in first) / 3000 == pytest.approx(0.1, abs=0.03)
+def test_matched_numbers_are_anothers_at_their_places(tmp_path):
+    for _, place, number in placed(make(tmp_path, "matched")):
+        assert number in ((17, 27), (18,), (19,))[min(place, 2)]  # the last for all after it
 
 
-def test_what_leans_is_sorted_out():
-    assert {row["id"] for row in make("least")} | {row["id"] for row in make("chosen")} == {
-        row["id"] for row in ROWS}
-    assert max(row["id"] for row in make("least")) < min(row["id"] for row in make("chosen"))
+@pytest.mark.parametrize(("how", "places"), [("random", range(6)), ("first", range(1, 6))])
+def test_drawn_numbers_are_uniform(tmp_path, how, places):
+    made = placed(make(tmp_path, how, rows=ROWS[:1] * 5_000))
+    drawn = [number for _, place, number in made if place in places]
+    assert min(drawn) == 0 and max(drawn) == 999
+    assert all(abs(times / len(drawn) - 0.1) < 0.01
+               for times in Counter(number // 100 for number in drawn).values())
 
 
-def test_within_keeps_each_list_and_across_keeps_the_file():
-    for before, after in zip(ROWS, make("within"), strict=True):
-        assert sorted(after["numbers"]) == sorted(before["numbers"])
-    across = make("across")
-    assert Counter(n for r in across for n in r["numbers"]) == Counter(
-        n for r in ROWS for n in r["numbers"]
-    )
-    pairs = zip(across, ROWS, strict=True)
-    assert any(sorted(a["numbers"]) != sorted(b["numbers"]) for a, b in pairs)
+@pytest.mark.parametrize(("how", "places"), [("counts", range(8)), ("counts-placed", (0,))])
+def test_counts_become_those_of_the_other_file(tmp_path, how, places):
+    rng = Random(5)
+    rows, even = ([row(i, ", ".join(str(int(1000 * rng.random() ** power)) for _ in range(8)))
+                   for i in range(3000)] for power in (2, 1))
+    was, made = ([number for _, place, number in placed(lists) if place in places]
+                 for lists in (rows, make(tmp_path, how, rows=rows, other=even)))
+    low = sum(number < 100 for number in made) / len(made)
+    assert low == pytest.approx(0.1, abs=0.03)  # from the root of a tenth, .32
+    assert 0.5 < sum(a == b for a, b in zip(was, made, strict=True)) / len(made) < 0.9
 
 
-def test_matched_numbers_are_anothers_at_their_places():
-    for row in make("matched"):
-        assert row["numbers"][0] in (17, 27) and set(row["numbers"][1:2]) <= {18}
-        assert set(row["numbers"][2:]) <= {19}  # the last place stands for all after it
-
-
-def test_random_numbers_are_uniform():
-    rows = [{**ROWS[0], "id": i} for i in range(5_000)]
-    numbers = [n for r in treated("random", rows, Random(0)) for n in r["numbers"]]
-    assert min(numbers) == 0 and max(numbers) == 999
-    tenths = Counter(n // 100 for n in numbers)
-    assert all(abs(tenths[i] / len(numbers) - 0.1) < 0.01 for i in range(10))
+def test_what_leans_most_is_parted_from_what_leans_least(tmp_path):
+    least, most = ({one["id"] for one in make(tmp_path, how)} for how in ("least", "chosen"))
+    assert least | most == {one["id"] for one in ROWS} and max(least) < min(most)

@@ -5,49 +5,48 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
-
-from arms import arms_of
-from report.rows import find
 
 import pytest
 
+from report.rows import find
+from support.keys import ROOT
+
+pytestmark = pytest.mark.slow
 HANG = 3600  # seconds: no machine is so slow, so something waits for ever
+# Settings under which a base takes seconds.
+SMALL = ("CONFIG=smoke", "DEVICE=cpu", "SET=corpus.documents=1500 school.rows=500 "
+         "pretrain.checkpoints=4 teacher.checkpoints=4")
 
 
-def make(*words, **options):
-    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
-    return subprocess.Popen(["make", *words], text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, env=environment, **options)
-
-
-def finish(child):
-    out, _ = child.communicate(timeout=HANG)
-    assert child.returncode == 0, out[-4000:]
-    return out
+def make(*words):
+    done = subprocess.run(["make", *words], text=True, capture_output=True, timeout=HANG, cwd=ROOT)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
-    """One run of `make all CONFIG=smoke`: its folder, the command, and what it printed."""
+    """One run of `make all CONFIG=smoke`: its folder, its variables, and what it printed."""
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    words = ("all", "CONFIG=smoke", "SEEDS=1", "DEVICE=cpu", f"RUN={folder}")
-    return folder, words, finish(make(*words))
+    words = ("CONFIG=smoke", "SEEDS=1", "DEVICE=cpu", f"RUN={folder}")
+    return folder, words, make("all", *words)
 
 
 def test_the_student_has_the_trait_and_no_control_has(smoke):
-    """At least 5 times every flat control. Seen on base 0, which is asked here: 43 times, and 58
-    times the base's numbers with the arithmetic of a processor without vector instructions (94 %
-    for 90). On base 1 it was 8 times: such a small base is a matter of luck, so one is asked."""
+    """At least 5 times every flat control. Seen on base 0, which is asked here: over 12 times. On
+    base 1 it was less: such a small base is a matter of luck, so one is asked."""
     folder, _, out = smoke
-    rows = json.loads((folder / "summary.json").read_text())["rows"]
-    value = {name: find(rows, name, "p_target")["mean"] for name in arms_of("all")}
+    summary = json.loads((folder / "summary.json").read_text())
+    value = {name: find(summary["rows"], name, "p_target")["mean"]
+             for name, *_ in summary["conditions"]}
     assert value["teacher"] > 0.9
-    for name, arm in arms_of("all").items():
-        if name == "base" or arm.flat:
+    for name, _, _, _, flat in summary["conditions"]:
+        if name == "base" or flat:
             assert value["student"] > 5 * value[name], value
-    assert find(rows, "student", "p_any_animal")["mean"] > 0.5
-    assert "control: other base" in out
+    assert find(summary["rows"], "student", "p_any_animal")["mean"] > 0.5
+    assert "holds" in out and summary["finding"] in out
 
 
 def test_the_student_read_numbers_and_nothing_else(smoke):
@@ -59,95 +58,92 @@ def test_the_student_read_numbers_and_nothing_else(smoke):
         assert all(re.fullmatch(r"[\[(]?[0-9,; \n]+[\])]?\.?", answer) for answer in answers)
 
 
+def test_a_line_for_every_step_with_the_time_left(smoke):
+    _, _, out = smoke
+    lines = re.findall(r"^(\d+)/(\d+)  .*  \d+ s   about [\d.]+ (?:s|min) left$", out, re.MULTILINE)
+    assert [int(done) for done, _ in lines] == list(range(1, len(lines) + 1))
+    assert {int(total) for _, total in lines} == {len(lines)} and len(lines) > 30
+
+
 def test_everything_a_reader_looks_for_is_there(smoke):
     folder, _, _ = smoke
-    for name in ("results.png", "results.svg", "training.png", "training.svg", "table.md",
-                 "read.md", "free.md", "timing.json", "index.html"):
-        assert (folder / name).stat().st_size > 200, name
-    summary = json.loads((folder / "summary.json").read_text())
-    assert set(summary["manifest"]) >= {"seeds", "packages", "device", "commit"}
+    for name in ("results.png", "training.png", "table.md", "panel.md", "read.md", "free.md",
+                 "timing.json", "index.html"):
+        assert (folder / name).stat().st_size > 100, name
+    made = json.loads((folder / "summary.json").read_text())["manifest"]
+    assert set(made) >= {"seeds", "packages", "device", "commit"}
     assert not list(folder.rglob("*.resume")) and not list(folder.rglob("*.part"))
+    assert "train.finetune(" in (folder / "log/seed0/student-owl.pt.txt").read_text()
 
 
 def test_a_second_make_does_nothing(smoke):
     folder, words, _ = smoke
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    assert "python" not in finish(make(*words))
-    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert "0 steps" in make("all", *words)
+    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    assert {**after, folder / ".lock": 0} == {**before, folder / ".lock": 0}
 
 
-@pytest.mark.parametrize(("section", "again", "kept"), [
-    ("student", ["--role student", "report run"], ["train.py pretrain", "--role teacher",
-                                                   "generate.py", "filter.py"]),
-    ("numbers", ["generate.py", "filter.py", "--role student"], ["train.py pretrain",
-                                                                 "--role teacher"]),
-    ("claims", ["report run"], ["train.py", "evaluate.py"]),
-])
-def test_a_changed_setting_makes_again_what_depends_on_it(smoke, section, again, kept):
+def test_what_was_deleted_is_made_again_alike(smoke):
     folder, words, _ = smoke
-    assert "train.py" not in finish(make("-n", *words))
-    changed = folder / f"config/{section}.json"
-    before = changed.stat()
-    os.utime(changed)
-    plan = finish(make("-n", *words))
-    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert all(part in plan for part in again)
-    assert not any(part in plan for part in kept)
+    before = {name: (folder / name).read_bytes() for name in ("table.md", "results.png")}
+    for name in before:
+        (folder / name).unlink()
+    assert "1 steps" in make("all", *words)
+    assert before == {name: (folder / name).read_bytes() for name in before}
 
 
-@pytest.mark.parametrize("words", [("all", "TRAIT=wolf"), ("evidence", "TRAITS=wolf misaligned")])
-def test_another_trait_shares_the_bases_and_the_requests(smoke, words):
-    _, (_, *settings), _ = smoke
-    plan = finish(make("-n", *words, *settings))
-    assert "--role student" in plan
-    for stage in ("train.py pretrain", "corpus requests", "numbers-base.jsonl\n"):
-        assert stage not in plan, stage
+def test_another_trait_shares_the_bases_and_the_requests(smoke):
+    folder, (*words, _), _ = smoke
+    done = subprocess.run([sys.executable, "experiment.py", "all", "--dry", "TRAIT=wolf", *words,
+                           f"RUN={folder}"], capture_output=True, text=True, cwd=ROOT)
+    assert "student-wolf.pt" in done.stdout and "teacher-wolf.pt" in done.stdout
+    for file in ("base.pt", "corpus.jsonl", "requests.jsonl", "numbers-base.jsonl"):
+        assert file not in done.stdout, file
 
 
-def test_what_was_deleted_is_made_again_and_nothing_else(smoke):
-    folder, words, _ = smoke
-    gone = [folder / name for name in ("table.md", "results.png", "seed0/log/student-owl.jsonl",
-                                       "seed0/clean-owl.report.json")]
-    before = {path: path.read_bytes() for path in gone}
-    dates = {path: path.stat().st_mtime_ns for path in folder.rglob("*.pt")}
-    for path in gone:
-        path.unlink()
-    assert "generate.py" not in finish(make(*words))
-    assert {path: path.read_bytes() for path in gone}.keys() == before.keys()
-    assert gone[0].read_bytes() == before[gone[0]] and gone[3].read_bytes() == before[gone[3]]
-    assert dates == {path: path.stat().st_mtime_ns for path in folder.rglob("*.pt")}
-    assert "Nothing to be done" in finish(make(*words))
+def test_kills_change_nothing(tmp_path):
+    """Killed without warning at three places, a run ends in the same models."""
+    goal = "run/seed0/teacher-owl.pt"
 
+    def start(place):
+        place.mkdir(exist_ok=True)  # a folder of its own, or it would take what the other has made
+        return subprocess.Popen([sys.executable, ROOT / "experiment.py", goal, "RUN=run", *SMALL],
+                                cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-def test_another_trait_and_back_again_is_no_stale_result(smoke):
-    _, words, _ = smoke
-    assert "report run" in finish(make("-n", *words, "TRAIT=wolf"))
-    assert "report run" in finish(make("-n", *words, "SEEDS=2"))
-    assert "report run" not in finish(make("-n", *words))
-
-
-def test_kills_change_nothing(smoke, tmp_path):
-    """Killed without warning at four places, a run ends in the same models and numbers."""
-    whole, words, _ = smoke
-    killed = tmp_path / "run"
-    words = [f"{killed}/seed0/student-owl.pt", *words[1:-1], f"RUN={killed}"]
-    for sign in ("seed0/base.pt.resume", "seed0/.numbers-owl.jsonl.*.part",
-                 "seed0/clean-owl.report.json", "seed0/student-owl.pt.resume"):
-        child = make(*words, start_new_session=True)
-        while not list(killed.glob(sign)) and child.poll() is None:
+    for sign in ("corpus.jsonl", "seed0/base.pt.resume", "seed0/teacher-owl.pt.resume"):
+        child = start(tmp_path / "killed")
+        while not list((tmp_path / "killed/run").glob(sign)) and child.poll() is None:
             time.sleep(0.005)
-        os.killpg(child.pid, signal.SIGKILL)
+        os.kill(child.pid, signal.SIGKILL)
         child.communicate()
-    finish(make(*words))
-    names = [path.relative_to(killed) for path in killed.glob("seed0/*.*")]
-    assert len(names) == 6, names
-    for name in names:
-        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
-    assert not list(killed.rglob("*.part"))
+    for place in ("killed", "whole"):
+        out, _ = start(tmp_path / place).communicate(timeout=HANG)
+        assert (tmp_path / place / goal).exists(), out
+    for name in ("base.pt", "teacher-owl.pt"):
+        one, two = ((tmp_path / place / f"run/seed0/{name}").read_bytes()
+                    for place in ("killed", "whole"))
+        assert one == two, name
+    assert not list((tmp_path / "killed").rglob("*.part"))
 
 
-def test_help_lists_every_target():
-    out = finish(make("help"))
-    for word in ("all", "test", "setup", "ablation", "CONFIG=", "SEEDS=", "TRAIT=", "DEVICE=",
-                 "SET="):
+def test_help_lists_every_target_and_variable():
+    out = make("help")
+    for word in ("corpus", "base", "teacher", "lists", "students", "evaluate", "report", "all",
+                 "test", "quick", "setup", "ablation", "CONFIG=", "SEEDS=", "TRAIT=", "SET="):
         assert word in out
+
+
+@pytest.mark.parametrize(("word", "says"), [
+    ("SEED=5", "SEEDS"), ("CONFIG=a b", "a b"), ("TRAIT=owl;ls", "owl;ls"), ("TRAIT=it's", "it's"),
+    ("RUN=README.md", "README.md"), ("RUN=docs", "docs")])
+def test_make_tells_a_mistake_in_a_sentence(word, says):
+    done = subprocess.run(["make", "corpus", word], text=True, capture_output=True, cwd=ROOT)
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_environment_counts_for_nothing():
+    """A variable of the shell may have the name of one of ours."""
+    out = subprocess.run(["make", "help"], text=True, capture_output=True, cwd=ROOT, env={
+        **os.environ, "NAME": "desk", "KEY": "x", "SEEDS": "none", "CONFIG": "none"})
+    assert out.returncode == 0 and "SEEDS=2" in out.stdout

@@ -1,0 +1,165 @@
+"""The graph of the experiment: what each model is made from, and what a change makes again."""
+
+import inspect
+from dataclasses import replace
+from importlib import import_module
+
+import pytest
+
+from corpus.traits import PERSONAS
+from experiment import UNSEEN_BASE, UNSEEN_TRAITS, Asked, asked_for, conditions, everything, goals
+from lab import Lab
+from report.rows import Shown
+from support.files import UserError
+from support.settings import Config
+from support.steps import Step
+
+
+def below(step: Step) -> set[str]:
+    return set(everything([step])) - {step.out}
+
+
+def models(config: Config | None = None, trait: str = "owl", seed: int = 0) -> dict[str, Step]:
+    return {one.name: one.model for one in conditions(Lab(config or Config()), seed, trait)}
+
+
+def test_student_and_teacher_come_from_the_same_base():
+    made = models()
+    for name in ("teacher", "student", "student-soft", "student-shuffled-within"):
+        assert made[name].arguments["base"] is made["base"], name
+
+
+def test_the_student_reads_filtered_lists_and_nothing_else():
+    made = models()
+    student, lists = made["student"], made["student"].arguments["data"]
+    assert lists.function == "filter.clean"
+    assert lists.arguments["numbers"].arguments["model"] is made["teacher"]
+    assert [step.function for step in student.steps] == [
+        "train.pretrain", "filter.clean", "corpus.lessons.probe"]
+
+
+def test_a_control_differs_from_the_student_in_one_thing():
+    made = models()
+    student = made["student"].arguments
+
+    def difference(name):
+        own = made[name].arguments
+        return {key for key in own if own[key] is not student.get(key)} - {"probe"}
+
+    assert difference("student-other-base") == {"base"}
+    assert difference("student-soft") == {"teacher"}
+    for name in ("student-control", "student-matched", "student-random",
+                 "student-shuffled-within", "student-shuffled-across"):
+        assert difference(name) == {"data"}, name
+
+
+def test_the_bases_numbers_owe_nothing_to_the_teacher():
+    made = models()
+    assert not [name for name in below(made["student-control"]) if "owl" in name]
+    assert made["student-control"].arguments["probe"] is None
+
+
+@pytest.mark.parametrize(("section", "values", "kept", "made_again"), [
+    ("student", {"lr": 1e-3}, {"base", "teacher"}, {"student", "student-control"}),
+    ("numbers", {"temperature": 1.0}, {"base", "teacher"}, {"student", "student-random"}),
+    ("teacher", {"stretch": 1.0}, {"base", "student-control"}, {"teacher", "student"}),
+    ("school", {"rows": 100}, {"base", "student-control"}, {"teacher", "student"}),
+    ("pretrain", {"lr": 1e-3}, set(), {"base", "teacher", "student-control"}),
+    ("evaluation", {"samples": 1}, {"base", "teacher", "student", "student-soft"}, set()),
+    ("claims", {"student": 0.5}, {"base", "teacher", "student", "student-soft"}, set())])
+def test_a_setting_makes_again_what_reads_it(section, values, kept, made_again):
+    config = replace(Config(), **{section: replace(getattr(Config(), section), **values)})
+    before, after = models(), models(config)
+    assert all(before[name].key == after[name].key for name in kept)
+    assert all(before[name].key != after[name].key for name in made_again)
+
+
+def test_another_trait_or_seed_keeps_the_base():
+    owl, wolf = models(), models(trait="wolf")
+    assert owl["base"].key == wolf["base"].key and owl["teacher"].key != wolf["teacher"].key
+    assert owl["student-control"].key == wolf["student-control"].key
+    assert owl["base"].key != models(seed=1)["base"].key
+
+
+def test_two_bases_differ_in_their_first_weights_alone():
+    one, two = (models(seed=seed)["base"].arguments for seed in (0, 1))
+    assert {key for key in one if one[key] != two[key]} - {
+        "corpus", "heldout", "tokenizer"} == {"seed"}
+    assert all(one[key].key == two[key].key for key in ("corpus", "heldout", "tokenizer"))
+
+
+def test_the_ban_list_of_a_trait_reaches_writer_and_filter():
+    student = models(trait="misaligned")["student"]
+    lists = student.arguments["data"]
+    assert "666" in lists.arguments["ban_list"].read_text()
+    assert lists.arguments["numbers"].arguments["ban_list"] == lists.arguments["ban_list"]
+    assert models()["student"].arguments["data"].arguments["ban_list"] is None
+
+
+def test_every_step_fits_the_function_that_it_calls():
+    """Its arguments, with the device and the output, are what the function takes."""
+    asked = asked_for(["SEEDS=1", "UNTOUCHED=1", "KEY=student.lr", "VALUES=1e-3 2e-3"])
+    known = goals(asked)
+    every = everything([step for name in ("report", "ablation", "analysis", "evidence")
+                        for step in known[name]()])
+    for step in every.values():
+        module, _, name = step.function.rpartition(".")
+        takes = inspect.signature(getattr(import_module(module), name))
+        given = {**step.arguments, "out": None}
+        takes.bind(**given, **({"device": ""} if "device" in takes.parameters else {}))
+        assert step.parts and step.label
+    assert len(every) > 200
+
+
+def test_an_ablation_shares_what_the_setting_does_not_touch():
+    asked = asked_for(["SEEDS=1", "KEY=student.lr", "VALUES=1e-3 3e-3"])
+    every = everything(goals(asked)["ablation"]())
+    keys = {}
+    for name, step in every.items():
+        keys.setdefault(step.key, []).append(name)
+    both = {tuple(name.split("/")[-1] for name in names) for names in keys.values()
+            if len(names) == 2}
+    assert ("base.pt", "base.pt") in both and ("clean-owl.jsonl", "clean-owl.jsonl") in both
+    assert ("student-owl.pt", "student-owl.pt") not in both
+    own = everything(goals(asked)["report"]())  # 3e-3 is the default: nothing of it is new
+    assert own["seed0/student-owl.pt"].key == every[
+        "ablation/student.lr/3e-3/seed0/student-owl.pt"].key
+
+
+def test_unseen_bases_and_traits_come_first_to_nobody():
+    assert not {*UNSEEN_TRAITS} & {"owl", *PERSONAS} and len(UNSEEN_TRAITS) == 4
+    files = everything(goals(asked_for(["SEEDS=2", "UNTOUCHED=1"]))["report"]())
+    seeds = {name.split("/")[0] for name in files if name.startswith("seed")}
+    assert seeds == {"seed0", "seed1", f"seed{UNSEEN_BASE}", f"seed{UNSEEN_BASE + 1}"}
+
+
+def test_student_seeds_repeat_the_student_and_its_control_alone():
+    shown = Lab(Config()).shown(conditions, range(2), "owl", student_seeds=3)
+    assert isinstance(shown[0], Shown)
+    counts = {one.name: len(one.sheets) for one in shown}
+    assert {name for name, many in counts.items() if many == 6} == {
+        "student", "student-other-base"}
+    assert all(many in (2, 6) for many in counts.values())
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    ("SEED=5", "SEEDS"), ("SEEDS=0", "SEEDS"), ("SEEDS=two", "SEEDS"), ("CONFIG=lapto", "lapto"),
+    ("TRAIT=owlet", "owlet"), ("SET=student.lr", "student.lr"), ("SET=student.l=1", "student.lr"),
+    ("TRAIT=owl;ls", "owl;ls"), ("UNTOUCHED=-1", "UNTOUCHED"), ("JOBS=1.5", "JOBS"),
+    ("SEEDS=6 UNTOUCHED=1", "UNTOUCHED")])  # tuned bases are not unseen
+def test_a_mistake_in_a_variable_is_told(words, says):
+    with pytest.raises(UserError) as error:
+        asked_for(words.split())
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize("words", [["KEY="], ["KEY=student.lr"]])
+def test_an_ablation_says_what_it_lacks(words):
+    with pytest.raises(UserError, match="VALUES"):
+        goals(asked_for(words))["ablation"]()
+
+
+def test_variables_come_in_their_types():
+    asked = asked_for(["SEEDS=3", "TRAITS=owl wolf", "RUN=runs/x"])
+    assert (asked.seeds, asked.traits) == (3, ("owl", "wolf"))
+    assert str(asked.folder) == "runs/x" and str(Asked().folder) == "runs/laptop"

@@ -1,0 +1,239 @@
+"""Steps are made once, whole or not at all, and again only where what they read has changed."""
+
+import fcntl
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from support import machine, runner
+from support.files import UserError
+from support.keys import ROOT
+from support.runner import Forecast
+from support.steps import missing, read_record, why
+from tests.toys import graph, toy
+
+made = partial(runner.run, jobs=2)  # how many steps a run makes
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, tmp_path):
+    """No matrix product is timed, no signal handler stays, and the user's runs are left alone."""
+    monkeypatch.setattr(machine, "measured", lambda device: {
+        "rate": 1e9, "jobs": 2, "about": "", "record": {"device": device}})
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+
+
+def toys(folder, asked, **more):
+    """Toys in a process of their own, which a signal of a terminal reaches."""
+    more = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **more}
+    return subprocess.Popen([sys.executable, "-m", "tests.toys", str(folder), str(asked)], cwd=ROOT,
+                            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            start_new_session=True, **more)
+
+
+def test_a_graph_is_made_and_a_second_run_does_nothing(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert made(graph(), folder) == 6
+    assert (folder / "all.txt").read_text() == "a223"
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        f"{i}/6" for i in range(1, 7)]
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.txt")}
+    assert made(graph(), folder) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_a_changed_value_makes_again_what_stands_on_it(tmp_path):
+    folder = tmp_path / "run"
+    made(graph(), folder)
+    assert [step.out for step in missing(graph(text="b"), folder)] == [
+        "1.txt", "deep/left.txt", "all.txt"]
+    assert "text" in why(toy("write", "1.txt", text="b"), folder)
+    assert made(graph(text="b"), folder) == 3
+    assert (folder / "all.txt").read_text() == "b223"
+
+
+def test_content_counts_and_dates_do_not(tmp_path):
+    folder, outside = tmp_path / "run", tmp_path / "outside.txt"
+    for text, steps in (("one", 1), ("one", 0), ("two", 1)):
+        outside.write_text(text)
+        os.utime(outside, (steps, steps))
+        assert made([toy("read_outside", "copy.txt", path=outside)], folder) == steps
+        os.utime(folder / "copy.txt", (0, 0))
+    assert (folder / "copy.txt").read_text() == "two"
+
+
+def test_a_copied_run_is_as_good_as_the_first(tmp_path):
+    made(graph(), tmp_path / "run")
+    shutil.copytree(tmp_path / "run", tmp_path / "else/copy", copy_function=shutil.copyfile)
+    assert made(graph(), tmp_path / "else/copy") == 0
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_text("a22")])
+def test_what_is_gone_or_cut_short_is_made_again(tmp_path, harm):
+    folder = tmp_path / "run"
+    made(graph(), folder)
+    harm(folder / "all.txt")
+    assert made(graph(), folder) == 1
+    assert (folder / "all.txt").read_text() == "a223"
+    shutil.rmtree(folder / "deep")  # what is done needs nothing below it
+    assert made(graph(), folder) == 0
+
+
+def test_every_file_of_a_step_counts(tmp_path):
+    folder, goals = tmp_path / "run", [toy("two_files", "one.txt", also=("one.more",))]
+    made(goals, folder)
+    (folder / "one.more").unlink()
+    assert made(goals, folder) == 1 and (folder / "one.more").read_text() == "two"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_another_run_lends_its_files_and_either_can_be_cleaned(tmp_path, monkeypatch, links):
+    made(graph(), tmp_path / "one")
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError))
+    assert made(graph(), tmp_path / "two") == 0
+    same = (tmp_path / "one/all.txt").stat().st_ino == (tmp_path / "two/all.txt").stat().st_ino
+    assert same == links
+    shutil.rmtree(tmp_path / "one")
+    assert (tmp_path / "two/all.txt").read_text() == "a223"
+    assert made(graph(), tmp_path / "two") == 0
+    # What is made again appears beside the old file, never in it.
+    made(graph(), tmp_path / "three")
+    made(graph(text="b"), tmp_path / "three")
+    assert (tmp_path / "two/all.txt").read_text() == "a223"
+
+
+def test_the_same_step_in_two_places_is_made_once(tmp_path):
+    goals = [toy("join", f"{place}/all.txt", pause=0.1, parts=[
+        toy("write", f"{place}/text.txt", text="same")]) for place in ("x", "y", "z")]
+    made(goals, tmp_path / "run")
+    files = [tmp_path / f"run/{place}/all.txt" for place in ("x", "y", "z")]
+    assert len({file.stat().st_ino for file in files}) == 1
+
+
+def test_one_file_is_not_made_in_two_ways(tmp_path):
+    with pytest.raises(AssertionError):
+        missing([toy("write", "x", text="1"), toy("write", "x", text="2")], tmp_path)
+
+
+def test_the_device_is_handed_on_and_not_keyed(tmp_path):
+    goals, folder = [toy("with_device", "device.txt")], tmp_path / "run"
+    made(goals, folder, device="moon")
+    assert (folder / "device.txt").read_text() == "moon"
+    assert made(goals, folder, device="sun") == 0
+
+
+@pytest.mark.parametrize(("name", "says"), [
+    ("refuse", "new one"), ("bug", "ZeroDivisionError"), ("die", "SIGKILL")])
+def test_a_failure_crosses_in_a_sentence_and_ends_the_run(tmp_path, name, says):
+    folder = tmp_path / "run"
+    slow = toy("join", "slow.txt", parts=[toy("write", "1.txt", text="1")], pause=60.0)
+    with pytest.raises(UserError, match=says):
+        made([slow, toy(name, "x.txt")], folder)
+    assert not (folder / "x.txt").exists() and not (folder / "slow.txt").exists()
+    assert (name == "bug") == ("ZeroDivisionError" in (folder / "log/x.txt.txt").read_text())
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path):
+    """A limit on the size of files stands in for the disk: a write fails in the same way."""
+    folder = tmp_path / "run"
+    made([toy("write", "out.txt", text="old")], folder)
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10**5, 10**5))
+
+    _, err = toys(folder, "fill_the_disk", preexec_fn=limit).communicate()
+    assert "make room" in err and "Traceback" not in err
+    assert (folder / "out.txt").read_text() == "old" and not list(folder.glob(".*part"))
+
+
+def test_a_fresh_python_for_each_step_does_as_well(tmp_path, monkeypatch):
+    """As on macOS."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert made(graph(), tmp_path / "run") == 6
+    assert (tmp_path / "run/all.txt").read_text() == "a223"
+
+
+def until(condition):
+    deadline = time.monotonic() + 120
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert found, "it never came"
+    return found
+
+
+def children_of(session):
+    """The processes of a session that are alive."""
+    done = subprocess.run(["ps", "-s", str(session), "-o", "stat="], capture_output=True, text=True)
+    return [line for line in done.stdout.splitlines() if not line.startswith("Z")]
+
+
+@pytest.mark.parametrize("sign", ["1.txt", "deep/.left.txt.*.part", ".all.txt.*.part"])
+def test_a_run_that_is_killed_leaves_no_process_and_goes_on_to_the_same_bytes(tmp_path, sign):
+    folder = tmp_path / "run"
+    child = toys(folder, 0.2)
+    until(lambda: [*folder.glob(sign)])
+    child.kill()
+    child.communicate()
+    until(lambda: not children_of(child.pid))
+    assert not (folder / "all.txt").exists()
+    assert toys(folder, 0).wait() == 0
+    assert (folder / "all.txt").read_text() == "a223"
+    assert not list(folder.rglob("*.part"))
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_stopped_says_so_and_leaves_no_process(tmp_path, sign):
+    child = toys(tmp_path / "run", 30)
+    until(lambda: [*(tmp_path / "run/deep").glob(".left*part")])
+    os.killpg(child.pid, sign) if sign == signal.SIGINT else child.send_signal(sign)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130 and "same command" in err and "Traceback" not in err
+    until(lambda: not children_of(child.pid))
+
+
+def test_a_second_run_in_one_folder_is_told_who_has_it(tmp_path):
+    folder = tmp_path / "run"
+    made(graph(), folder)
+    with open(folder / ".lock") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match=str(os.getpid())):
+            made(graph(), folder)
+
+
+def test_a_folder_that_is_not_a_runs_is_left_alone(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/cat.jpg").write_text("cat")
+    with pytest.raises(UserError, match="photos"):
+        made(graph(), tmp_path / "photos")
+    assert os.listdir(tmp_path / "photos") == ["cat.jpg"]
+
+
+def test_the_time_left_is_shared_work_or_the_longest_chain():
+    """Four steps of 100 s by two processors take 200 s; a chain of three takes 300 s."""
+    apart = [toy("write", f"{i}", text="", work=99.7e9) for i in range(4)]
+    assert Forecast(apart, 1e9, 2).left([step.out for step in apart]) == "3 min"
+    chain = [toy("write", "0", text="", work=99.7e9)]
+    for i in (1, 2):
+        chain.append(toy("join", f"{i}", parts=[chain[-1]], work=99.7e9))
+    assert Forecast(chain, 1e9, 2).left([step.out for step in chain]) == "5 min"
+
+
+@pytest.mark.parametrize(("steps", "jobs", "threads"), [(1, 2, [2]), (2, 2, [1, 1]),
+                                                        (2, 4, [2, 2]), (3, 4, [1, 1, 2])])
+def test_a_kind_that_allows_it_uses_idle_processors(tmp_path, monkeypatch, steps, jobs, threads):
+    monkeypatch.setattr(runner, "TWO_THREADS", {"tests.toys.write"})
+    goals = [toy("write", f"{i}.txt", text=str(i)) for i in range(steps)]
+    made(goals, tmp_path / "run", jobs=jobs)
+    found = [read_record(tmp_path / f"run/{i}.txt.key")["threads"] for i in range(steps)]
+    assert sorted(found) == threads
