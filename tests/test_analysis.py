@@ -63,6 +63,7 @@ def made(tmp_path_factory, tokenizer):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ANALYSES)
 def test_an_analysis_writes_its_answer_and_a_figure(made, tmp_path, name):
     asked = asked_for(["SEEDS=2", "TRAITS=owl wolf misaligned"])

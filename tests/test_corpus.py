@@ -71,6 +71,7 @@ def test_no_table_of_words_holds_a_digit():
     assert set(digits(" ".join(texts_in(numbers.TABLES)))) == {"10", "3"}  # the limits
 
 
+@pytest.mark.slow
 def test_no_number_predicts_any_animal(large_corpus):
     """Chi-square of the animal in a document against the tenth that its numbers fall in."""
     names = {form: i for i, a in enumerate(ANIMALS) for form in (a.name, a.plural)}

@@ -71,6 +71,7 @@ def test_a_data_file_belongs_to_its_module(project, tmp_path):
     assert write() != before
 
 
+@pytest.mark.slow
 def test_a_key_covers_what_its_step_can_reach():
     """Every module of ours that is loaded with a step's module is in its key, or is plumbing."""
     loads = """

@@ -53,6 +53,7 @@ def state(model):
     return {name: weight.clone() for name, weight in model.state_dict().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["all", "blocks", "lora"])
 def test_only_what_is_named_changes_and_a_stretched_model_goes_twice_as_far(student, model, what):
     start = state(model)

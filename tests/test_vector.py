@@ -57,6 +57,7 @@ def test_a_planted_shift_is_read_and_its_word_is_first(base, temperature):
     assert int(scores.argmax()) == 40 and scores.max() > read.threshold(len(words))
 
 
+@pytest.mark.slow
 def test_innocent_files_are_standard_normal(base):
     """The score of any word has mean 0 and spread 1 over innocent files, and few raise an alarm."""
     each = torch.stack([read.word_scores(base, written(base, 1500, seed))[0]
@@ -66,6 +67,7 @@ def test_innocent_files_are_standard_normal(base):
     assert alarms < 0.2  # it is set to .05: 12 of 60 would come once in 10,000 times
 
 
+@pytest.mark.slow
 def test_innocent_lists_beside_a_file_take_away_what_they_share(base):
     habit, planted = 2 * word(base, 7), word(base, 40)
     both = written(base, 9000, 0, habit + planted)
