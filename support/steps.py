@@ -112,11 +112,14 @@ def take(step: Step, folder: Path, record: Path) -> bool:
     own.parent.mkdir(parents=True, exist_ok=True)
     own.unlink(missing_ok=True)  # no new output stands beside an old key: that comes last
     for name in (*step.names, own.name):
-        own.with_name(name).unlink(missing_ok=True)
+        part = own.with_name(f".{name}.link.part")
+        part.unlink(missing_ok=True)
         try:
-            os.link(record.parent / name, own.with_name(name))
+            os.link(record.parent / name, part)
         except OSError:  # another disk, or one without links
-            shutil.copy2(record.parent / name, own.with_name(name))
+            shutil.copy2(record.parent / name, part)
+        os.replace(part, own.with_name(name))
+        part.unlink(missing_ok=True)  # `replace` leaves it where both are one file already
     return True
 
 
