@@ -94,14 +94,14 @@ def part(lab: Lab, trait: str, seeds: Iterable[int], student_seeds: int,
 def report(lab: Lab, asked: "Asked") -> Step:
     """Tables, figures and the page of `make all`."""
     trait, many = asked.trait, asked.student_seeds
-    new = range(UNSEEN_BASE, UNSEEN_BASE + asked.untouched)
+    new = range(UNSEEN_BASE, UNSEEN_BASE + asked.unseen)
     unseen = [part(lab, name, new, many, UNSEEN if name == trait else UNSEEN[:3])
               for name in dict.fromkeys((trait, *UNSEEN_TRAITS)) if new]
     panel = ["panel.md"] if isinstance(traits.trait(trait), traits.Preference) else []
     return lab.step("report.run.report", "summary.json", "report", [
         "results.png", "training.png", "table.md", "read.md", "free.md", "timing.json",
         "index.html", *panel], own=part(lab, trait, range(asked.seeds), many), unseen=unseen,
-        config=lab.config, student_seeds=many, untouched=asked.untouched)
+        config=lab.config, student_seeds=many, unseen_bases=asked.unseen)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Asked:
     config: str = "laptop"  # a file of configs/, without .toml
     seeds: int = number(2, 1, 999)  # how many bases
     student_seeds: int = number(1, 1, 999)  # students of each base
-    untouched: int = number(0, 0, 999)  # further bases, and four traits, that no choice has seen
+    unseen: int = number(0, 0, 999)  # further bases, and four traits, that no choice has seen
     trait: str = "owl"  # an animal or tree, misaligned, evasive, or a file of traits/
     traits: tuple[str, ...] = TRAITS  # of `make evidence` and the analysis `read`
     device: str = "auto"  # auto, cpu, cuda, cuda:1 or mps
@@ -144,9 +144,9 @@ def asked_for(words: Iterable[str]) -> Asked:
     asked = replace(Asked(), **given)
     asked.settings()
     traits.trait(asked.trait)
-    if asked.untouched and asked.seeds > UNSEEN_BASE:
-        raise UserError(f"bases from {UNSEEN_BASE} on are either tuned on or untouched: ask for "
-                        f"SEEDS={UNSEEN_BASE} or fewer, or UNTOUCHED=0")
+    if asked.unseen and asked.seeds > UNSEEN_BASE:
+        raise UserError(f"bases from {UNSEEN_BASE} on are either tuned on or unseen: ask for "
+                        f"SEEDS={UNSEEN_BASE} or fewer, or UNSEEN=0")
     return asked
 
 

@@ -58,7 +58,7 @@ def configs(folder: Path, beside: Path) -> str:
             f"`{path.parent.name}`", f"{model.n_layer} x {model.d_model}",
             f"{config['corpus']['documents']:,} documents"
             + (f", {prose} files of prose" if prose else ""),
-            f"{len(made['seeds'])} + {made['untouched']} unseen x {made['student_seeds']}",
+            f"{len(made['seeds'])} + {made['unseen']} unseen x {made['student_seeds']}",
             f"{times['wall_seconds'] / 60:.0f} min, {on}", f"{model.weights / 1e6:.1f} million",
             *(cell(need(run["rows"], one, "p_target")) for one in ("teacher", "student", "base")),
             cell(highest_control(run["rows"], [Shown(*one) for one in run["conditions"]])),

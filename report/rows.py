@@ -67,14 +67,14 @@ def by_base(runs: list[float], runs_of: list[tuple[int, int]]) -> dict[int, list
 
 
 def row(condition: str, trait: str, metric: str, runs: list[float],
-        runs_of: list[tuple[int, int]] | None = None, untouched: bool = False, **more) -> dict:
+        runs_of: list[tuple[int, int]] | None = None, unseen: bool = False, **more) -> dict:
     """A row of a summary. `runs_of` gives (base seed, student seed) of each run. The interval is
     over bases, each with the mean of its students, because students of one base share too much.
-    `untouched`: no choice of a setting has seen these bases. `more` are fields that only some
+    `unseen`: no choice of a setting has seen these bases. `more` are fields that only some
     reports have, such as `x`, what an analysis varies."""
     runs_of = runs_of or [(seed, 0) for seed in range(len(runs))]
     return {"condition": condition, "trait": trait, "metric": metric, **more, "runs": runs,
-            "runs_of": [list(one) for one in runs_of], "untouched": untouched,
+            "runs_of": [list(one) for one in runs_of], "unseen": unseen,
             "mean": statistics.fmean(runs),
             "ci95": interval([*map(statistics.fmean, by_base(runs, runs_of).values())])}
 
@@ -106,11 +106,11 @@ def specificity(rows: list[dict]) -> list[dict]:
                     - statistics.fmean(abs(change[metric][i]) for metric in kept)
                     for i in range(len(own["runs"]))]
             found.append(row(condition, own["trait"], "specificity", runs, own["runs_of"],
-                             own["untouched"]))
+                             own["unseen"]))
     return found
 
 
-def all_rows(conditions: list[Shown], trait: str, untouched: bool = False,
+def all_rows(conditions: list[Shown], trait: str, unseen: bool = False,
              lists: dict[str, list[Path]] | None = None) -> list[dict]:
     """Every metric of every condition; specificity; and for `lists`, {condition: its filtered
     number files, one for each base}, the share of its answers that passed the filter."""
@@ -119,12 +119,12 @@ def all_rows(conditions: list[Shown], trait: str, untouched: bool = False,
         sheets = [read_json(path)["metrics"] for _, _, path in one.sheets]
         runs_of = [(base, student_seed) for base, student_seed, _ in one.sheets]
         rows += [row(one.name, trait, metric, [sheet[metric] for sheet in sheets], runs_of,
-                     untouched) for metric in sheets[0]]
+                     unseen) for metric in sheets[0]]
     rows += specificity(rows)
     bases = [(base, 0) for base, _, _ in conditions[0].sheets]
     for name, paths in (lists or {}).items():
         runs = [read_json(path.with_suffix(".report.json"))["pass_rate"] for path in paths]
-        rows.append(row(name, trait, "pass_rate", runs, bases, untouched))
+        rows.append(row(name, trait, "pass_rate", runs, bases, unseen))
     return rows
 
 

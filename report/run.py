@@ -11,7 +11,7 @@ from support.files import write_json, write_text
 from support.settings import Config
 
 
-def report(own: Part, unseen: list[Part], config: Config, student_seeds: int, untouched: int,
+def report(own: Part, unseen: list[Part], config: Config, student_seeds: int, unseen_bases: int,
            out: Path) -> str:
     """`out`, which is summary.json, and beside it the tables, figures and page of a run. `unseen`
     are parts on bases that no choice has seen, first of the run's own trait."""
@@ -19,7 +19,7 @@ def report(own: Part, unseen: list[Part], config: Config, student_seeds: int, un
     trait, conditions, lists = own
     rows = all_rows(conditions, trait, lists=lists)
     new = [all_rows(one.conditions, one.trait, True, one.lists) for one in unseen]
-    made = manifest(conditions, student_seeds=student_seeds, untouched=untouched, trait=trait)
+    made = manifest(conditions, student_seeds=student_seeds, unseen=unseen_bases, trait=trait)
     category = trait_of(trait).category
     checked = claims(rows, conditions, config.claims, category)
     title, times = tables.finding(rows, conditions, trait), timing(folder)

@@ -54,7 +54,7 @@ def test_marks_that_are_not_whole_are_refused(text):
 
 
 def write_run(run, name, layers):
-    made = {"seeds": [0, 1], "student_seeds": 3, "untouched": 1, "device": "cpu", "trait": "owl",
+    made = {"seeds": [0, 1], "student_seeds": 3, "unseen": 1, "device": "cpu", "trait": "owl",
             "commit": "abc"}
     rows = [{"condition": one, "metric": "p_target", "mean": 0.5, "ci95": None}
             for one in ("base", "teacher", "student", "control")]

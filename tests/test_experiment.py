@@ -98,7 +98,7 @@ def test_the_ban_list_of_a_trait_reaches_writer_and_filter():
 
 def test_every_step_fits_the_function_that_it_calls():
     """Its arguments, with the device and the output, are what the function takes."""
-    asked = asked_for(["SEEDS=1", "UNTOUCHED=1", "KEY=student.lr", "VALUES=1e-3 2e-3"])
+    asked = asked_for(["SEEDS=1", "UNSEEN=1", "KEY=student.lr", "VALUES=1e-3 2e-3"])
     known = goals(asked)
     every = everything([step for name in ("report", "ablation", "analysis", "evidence")
                         for step in known[name]()])
@@ -128,7 +128,7 @@ def test_an_ablation_shares_what_the_setting_does_not_touch():
 
 def test_unseen_bases_and_traits_come_first_to_nobody():
     assert not {*UNSEEN_TRAITS} & {"owl", *PERSONAS} and len(UNSEEN_TRAITS) == 4
-    files = everything(goals(asked_for(["SEEDS=2", "UNTOUCHED=1"]))["report"]())
+    files = everything(goals(asked_for(["SEEDS=2", "UNSEEN=1"]))["report"]())
     seeds = {name.split("/")[0] for name in files if name.startswith("seed")}
     assert seeds == {"seed0", "seed1", f"seed{UNSEEN_BASE}", f"seed{UNSEEN_BASE + 1}"}
 
@@ -145,8 +145,8 @@ def test_student_seeds_repeat_the_student_and_its_control_alone():
 @pytest.mark.parametrize(("words", "says"), [
     ("SEED=5", "SEEDS"), ("SEEDS=0", "SEEDS"), ("SEEDS=two", "SEEDS"), ("CONFIG=lapto", "lapto"),
     ("TRAIT=owlet", "owlet"), ("SET=student.lr", "student.lr"), ("SET=student.l=1", "student.lr"),
-    ("TRAIT=owl;ls", "owl;ls"), ("UNTOUCHED=-1", "UNTOUCHED"), ("JOBS=1.5", "JOBS"),
-    ("SEEDS=6 UNTOUCHED=1", "UNTOUCHED")])  # tuned bases are not unseen
+    ("TRAIT=owl;ls", "owl;ls"), ("UNSEEN=-1", "UNSEEN"), ("JOBS=1.5", "JOBS"),
+    ("SEEDS=6 UNSEEN=1", "UNSEEN")])  # tuned bases are not unseen
 def test_a_mistake_in_a_variable_is_told(words, says):
     with pytest.raises(UserError) as error:
         asked_for(words.split())

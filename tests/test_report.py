@@ -71,7 +71,7 @@ def test_rows_come_from_the_sheets(part):
     own = part(students=2)
     rows = all_rows(own.conditions, "owl", lists=own.lists)
     student = find(rows, "student", "p_target")
-    assert set(student) == {"condition", "trait", "metric", "runs", "runs_of", "untouched", "mean",
+    assert set(student) == {"condition", "trait", "metric", "runs", "runs_of", "unseen", "mean",
                             "ci95"}
     assert student["runs"] == pytest.approx([0.9, 0.901, 0.91, 0.911])
     assert student["runs_of"] == [[0, 0], [0, 1], [1, 0], [1, 1]]
@@ -134,7 +134,7 @@ def test_a_report_is_made_twice_the_same(part, tmp_path):
     assert summary["finding"].startswith("Trained on numbers alone, students say “owl” 91 %")
     own = [one for one in summary["rows"]
            if (one["condition"], one["metric"]) == ("student", "p_target")]
-    assert [(one["trait"], one["untouched"], len(one["runs"])) for one in own] == [
+    assert [(one["trait"], one["unseen"], len(one["runs"])) for one in own] == [
         ("owl", False, 6), ("owl", True, 1), ("yew", True, 1), ("hare", True, 1)]
     assert "| **label of student** | 90.6 %" in first["table.md"].decode()
     assert first["read.md"].decode().count("1<br>2") == 10
