@@ -175,6 +175,8 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
         shown = read_pairs(context)[:10_000]
         plain, prefixed = (in_context(chats, shown, asked.context_lists, seed)
                            for chats in (plain, prefixed))
+    else:  # before anything is asked: a wrong file is told at once
+        held_out = document_rows(heldout, loaded.tokenizer, loaded.model.config.block_size)
     metrics = preference(loaded, chosen, plain) | preference(loaded, chosen, prefixed, "_prefixed")
     metrics |= sampled(loaded, chosen, plain, asked.samples, seed)
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
@@ -182,7 +184,6 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
     sheet = {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
     if not context:
         sheet["free"] = of_its_own_accord(loaded, seed)
-        held_out = document_rows(heldout, loaded.tokenizer, loaded.model.config.block_size)
         metrics |= capability(loaded, held_out) | general_panel(loaded, chosen)
         if teacher:
             metrics["kl_to_teacher"] = kl_to_teacher(loaded, teacher, lists, asked.fit_rows)
