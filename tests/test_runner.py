@@ -33,8 +33,13 @@ def quick(monkeypatch, tmp_path):
 
 
 def toys(folder, asked, **more):
-    """Toys in a process of their own, which a signal of a terminal reaches."""
-    more = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **more}
+    """Toys in a process of their own, with the signals of a terminal: whoever runs the tests may
+    have them ignored, as nohup does."""
+    def as_in_a_terminal():
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+    more = {"preexec_fn": as_in_a_terminal, **more}
     return subprocess.Popen([sys.executable, "-m", "tests.toys", str(folder), str(asked)], cwd=ROOT,
                             text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             start_new_session=True, **more)
