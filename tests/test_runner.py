@@ -28,8 +28,11 @@ def quick(monkeypatch, tmp_path):
     """No matrix product is timed, no signal handler stays, and the user's runs are left alone."""
     monkeypatch.setattr(machine, "measured", lambda device: {
         "rate": 1e9, "jobs": 2, "about": "", "record": {"device": device}})
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.chdir(tmp_path)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def toys(folder, asked, **more):
