@@ -16,11 +16,11 @@ def copy(folder: Path, config: str) -> None:
     """Copy what results/ keeps of a run: its report and what else was made in its folder; of the
     default run also the models of `make chat`."""
     default = config == "laptop"
+    beside = RESULTS if default else RESULTS / config  # the default's analyses stand on top
     kept = [(folder, RESULTS / config, ("summary.json", "timing.json", "*.md", "*.png")),
-            (folder / "analysis", RESULTS / ("" if default else config) / "analysis",
-             ("*/summary.json", "*/*.png")),
-            (folder / "evidence", RESULTS / "evidence", ("*.json", "*.md", "*.csv", "*.png")),
-            (folder / "ablation", RESULTS / "ablation", ("*/ablation.json", "*/ablation.png")),
+            (folder / "analysis", beside / "analysis", ("*/summary.json", "*/*.png")),
+            (folder / "evidence", beside / "evidence", ("*.json", "*.md", "*.png")),
+            (folder / "ablation", beside / "ablation", ("*/ablation.json", "*/ablation.png")),
             (folder / "seed0", RESULTS / config / "models", MODELS if default else ())]
     for home, to, patterns in kept:
         for path in (path for pattern in patterns for path in home.glob(pattern)):
