@@ -89,11 +89,11 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch):
         assert call(reference, "--run", tmp_path / name, "--config", name).code == 0
     assert {path.relative_to(results).as_posix() for path in results.rglob("*.*[tgy]")} == {
         "laptop/models/base.pt", "analysis/read/read.png", "deep/analysis/read/read.png",
-        "ablation/student.lr/ablation.png"}
+        "ablation/student.lr/ablation.png", "deep/ablation/student.lr/ablation.png"}
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- holds: so (",
-                   "panel.md of laptop", "evidence/table.md of deep", "3 students of each",
+                   "panel.md of laptop", "evidence/table.md of laptop", "3 students of each",
                    "| 2 | 111 GFLOP/s a core | 9 min | not run |",
                    "| 2 | 50,000 GFLOP/s on the GPU (cuda) | 1 min | 3 min |",
                    "| 2 + 1 unseen x 3 | 2 min, 2 cores at 99 GFLOP/s |"):
