@@ -35,6 +35,8 @@ from support.keys import sources
 from support.settings import Finetuning, Model, Training, load_config
 from support.streams import derive_seed
 
+SOURCES = sources("train")  # read with the code: an edit during a run is not taken for what ran
+
 
 def choose_trained(model: GPT, training: Training, seed: int, purpose: str) -> list[nn.Parameter]:
     """Freeze the rest and return the parameters that `training.train` names: all; the blocks, so
@@ -122,7 +124,7 @@ def train(model: GPT, rows: inputs.TokenRows, training: Training, *, seed: int, 
     steps = max(1, round(order.steps * training.epochs))
     logged = evenly_spaced(steps, training.evaluations)
     kept = evenly_spaced(steps, training.checkpoints) - {0, steps}
-    identity = json.dumps([asdict(training), rows.hash, seed, purpose, identity, sources("train")])
+    identity = json.dumps([asdict(training), rows.hash, seed, purpose, identity, SOURCES])
     state = State.restored(resume, identity, trained, optimizer)
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
@@ -267,6 +269,7 @@ def main() -> None:
         cli.add_device(command)
         cli.add_files(command, out="checkpoint to write")
     args = options.parse_args()
+    cli.require_apart({**vars(args), "resume": resume_file(args.out)})
     config = load_config(args.config, args.set)
     if args.command == "pretrain":
         print(pretrain(args.corpus, args.heldout, args.tokenizer, config.model, config.pretrain,

@@ -209,7 +209,9 @@ def timing(folder: Path) -> dict:
         wall += max(stop - max(one["start"], end), 0.0)
         end = max(stop, end)
         stages[one["function"]] += one["seconds"]
-    return {"wall_seconds": round(wall, 1), "step_mb": max(one.get("mb", 0) for one in steps),
-            "cores": steps[-1]["cores"],
-            "gflops": steps[-1]["gflops"],  # a matrix product's rate, of one core
+    last = steps[-1] if steps else {}  # a report made by hand may stand in an empty folder
+    return {"wall_seconds": round(wall, 1),
+            "step_mb": max((one.get("mb", 0) for one in steps), default=0),
+            "cores": last.get("cores"),
+            "gflops": last.get("gflops"),  # a matrix product's rate, of one core
             "stage_seconds": {name: round(time, 1) for name, time in sorted(stages.items())}}

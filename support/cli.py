@@ -16,7 +16,7 @@ from support.files import UserError, is_regular
 
 T = TypeVar("T")
 
-OUTPUTS = {"out", "report", "log", "resume"}  # the flags of files that a command writes
+OUTPUTS = {"out", "report", "resume"}  # the files that a command writes
 
 
 class Parser(argparse.ArgumentParser):
@@ -92,7 +92,7 @@ def choose_device(name: str):
     if torch.cuda.is_available():
         present = ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count())), "cpu"]
     if torch.backends.mps.is_available():
-        present.append("mps")
+        present = ["mps", *present]
     if name == "auto":
         print(f"device {present[0]}: the best of {', '.join(present)}", file=sys.stderr)
         return torch.device(present[0])

@@ -34,12 +34,14 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "1000000000",
     "MALLOC_TOP_PAD_": "67108864", "PYTHONPATH": str(ROOT)}
 START = 0.3  # seconds that any step takes
+STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def work(name: str, arguments: dict, device: str, log: Path, threads: int, to: Connection) -> None:
     """The whole life of a step's process. It sends (what the function returned, what failed, the
     peak of its memory in MB)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner ends its steps by itself
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     parent = multiprocessing.parent_process().sentinel
     threading.Thread(target=lambda: wait([parent]) and os._exit(1), daemon=True).start()
     try:
@@ -86,7 +88,12 @@ def start(step: Step, folder: Path, device: str, threads: int) -> Running:
     log = folder / f"log/{step.out}.txt"
     process = context().Process(target=work,
                                 args=(step.function, arguments, device, log, threads, to))
-    process.start()
+    # A signal waits until the process has all it needs, or it would end with a traceback.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     to.close()
     return Running(step, process, answer, threads, time.time())
 
@@ -155,7 +162,7 @@ class Forecast:
 
 def run(goals: list[Step], folder: Path, *, device: str = "auto", jobs: int = 0) -> int:
     """Make the goals and all they stand on; return how many steps that took."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in STOPS - {signal.SIGINT}:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
     with alone(folder):
@@ -186,8 +193,9 @@ def follow(needed: list[Step], folder: Path, device: str, forecast: Forecast,
             ready = [step for step in waiting.values() if step.key not in busy and not any(
                 one.out in waiting or one.out in busy for one in step.steps)]
             ready.sort(key=lambda step: -forecast.chain[step.out])
-            if ready and ready[0].key in records:  # another place of this run wants the same
-                take(waiting.pop(ready[0].out), folder, records[ready[0].key])
+            # Another place of this run may hold the same already.
+            if ready and ready[0].key in records and take(ready[0], folder, records[ready[0].key]):
+                del waiting[ready[0].out]
             elif ready and free > 0:
                 two = ready[0].function in TWO_THREADS and free >= 2 * len(ready)
                 running.append(start(waiting.pop(ready[0].out), folder, device, 1 + two))
@@ -206,6 +214,6 @@ def follow(needed: list[Step], folder: Path, device: str, forecast: Forecast,
                           f"{step.label}  {text}  {seconds:.0f} s   about "
                           f"{forecast.left(waiting, running)} left", flush=True)
     finally:
-        for one in running:
-            one.process.kill()
-            one.process.join()
+        for process in multiprocessing.active_children():  # one just started, too
+            process.kill()
+            process.join()

@@ -99,6 +99,13 @@ def test_a_file_that_is_missing_or_broken_or_the_output(refused, tmp_path, calle
         refused(name, "bad file", line, **{flag: file(data)})
 
 
+def test_data_that_stands_where_a_run_keeps_its_state(refused, lists_file, tmp_path):
+    """It would be deleted with the state once the run is over."""
+    data = lists_file.rename(tmp_path / "out/x.out.resume")
+    refused("finetune", data, "lost", data=data)
+
+
+
 @pytest.mark.parametrize(("part", "value"), [
     ("weights", {"norm.weight": torch.full((32,), torch.nan)}),
     ("weights", {"norm.weight": torch.ones(32).double()}), ("weights", [1]),
