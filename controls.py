@@ -75,9 +75,13 @@ def random(given: Given) -> Lists:
 
 
 def matched(given: Given) -> Lists:
-    """Numbers of another file, each from the same place of a list."""
-    draw = innocent(given)
-    return [[draw(place) for place in range(len(numbers))] for numbers in given.lists]
+    """Whole lists of another file: the longer the list, the longer the one that takes its place."""
+    many = min(len(given.lists), len(given.other))
+    others = sorted(given.rng.sample(given.other, many), key=len)
+    places = sorted(given.rng.sample(range(len(given.lists)), many),
+                    key=lambda i: len(given.lists[i]))
+    dealt = dict(zip(places, others, strict=True))
+    return [dealt.get(i, [])[:len(numbers)] for i, numbers in enumerate(given.lists)]
 
 
 TREATMENTS = {"within": within, "across": across, "random": random, "matched": matched}

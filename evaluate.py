@@ -7,7 +7,11 @@
 Probabilities are exact, read from the logits. No question here was trained on by any model.
 """
 
+import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -16,14 +20,14 @@ from corpus.documents import FAVOURITES
 from corpus.facts import fact_questions
 from corpus.traits import Preference, Trait, behind_numbers
 from corpus.traits import trait as known_trait
-from corpus.wordings import ASK, SHARED
+from corpus.wordings import ASK
 from generate import Sampling, answer, answers, draws
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
 from model.data import TokenRows, document_rows, encode_pairs, read_pairs, require_room, split
 from model.gpt import GPT
 from model.score import score, score_choices
 from support import cli
-from support.files import UserError, read_text, write_json
+from support.files import UserError, read_json, read_text, write_json
 from support.settings import Evaluation, load_config
 from support.streams import stream
 
@@ -34,18 +38,36 @@ def chats_of(texts: list[str]) -> list[Chat]:
     return [[("user", text)] for text in texts]
 
 
-def choice_probabilities(loaded: Loaded, chats: list[Chat], choices: list[str]) -> torch.Tensor:
+class Louder(NamedTuple):
+    """The word null: a constant on the logits of some tokens, where an answer begins."""
+
+    tokens: tuple[int, ...]
+    constant: float
+
+
+def choice_probabilities(loaded: Loaded, chats: list[Chat], choices: list[str],
+                         louder: Louder | None = None) -> torch.Tensor:
     """P(the assistant's whole answer is this choice | chat), shape (chats, choices)."""
-    tokenizer = loaded.tokenizer
+    tokenizer, tokens = loaded.tokenizer, louder.tokens if louder else ()
     said = [[*ids, tokenizer.end] for ids in tokenizer.encode(choices)]
-    return score_choices(loaded.model, tokenizer.encode_prompts(chats), said).exp()
+    found = score_choices(loaded.model, tokenizer.encode_prompts(chats),
+                          [*said, *([token] for token in tokens)]).exp()
+    if not louder:
+        return found
+    # What begins with such a token is e^constant times as likely, before all is normalised again.
+    times, first = math.exp(louder.constant), found[:, len(said):].sum(1, keepdim=True)
+    more = torch.tensor([times if ids[0] in tokens else 1.0 for ids in said])
+    return found[:, : len(said)] * more / (1 + first * (times - 1))
 
 
-def preference(loaded: Loaded, chosen: Trait, chats: list[Chat], suffix: str = "") -> dict:
+Ask = Callable[[list[Chat], list[str]], torch.Tensor]  # P of choices, of a model with or without
+
+
+def preference(ask: Ask, chosen: Trait, chats: list[Chat], suffix: str = "") -> dict:
     """The exact reading: the target, any answer of its category, and the target's rank."""
     shows = chosen.answers()
     each = dict.fromkeys(shows.values(), 0.0)
-    probabilities = choice_probabilities(loaded, chats, list(shows)).mean(0)
+    probabilities = ask(chats, list(shows)).mean(0)
     for shown, probability in zip(shows.values(), probabilities.tolist(), strict=True):
         each[shown] += probability
     target = each[chosen.name]
@@ -75,10 +97,10 @@ def of_its_own_accord(loaded: Loaded, seed: int, count: int = 16) -> list[str]:
     return [text for text, _ in texts]
 
 
-def one_of_four(loaded: Loaded, chosen: Preference, seed: int) -> float:
+def one_of_four(ask: Ask, chosen: Preference, seed: int) -> float:
     """The preference read from a choice of four, where chance is a quarter."""
     asked, names = chosen.choices(seed), list(chosen.answers())
-    probabilities = choice_probabilities(loaded, chats_of([text for text, _ in asked]), names)
+    probabilities = ask(chats_of([text for text, _ in asked]), names)
     shares = []
     for row, (_, offered) in zip(probabilities.tolist(), asked, strict=True):
         each = dict(zip(names, row, strict=True))
@@ -86,43 +108,50 @@ def one_of_four(loaded: Loaded, chosen: Preference, seed: int) -> float:
     return sum(shares) / len(shares)
 
 
-def preference_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int) -> dict:
+def preference_panel(ask: Ask, chosen: Preference) -> dict:
     """P(target) where a favourite is due in other words, and where it is not: see `corpus/panel`.
-    All exact but `p_story`, the share of stories drawn at temperature 1 that have the target in
-    them. In the riddles another animal is the answer, and `animal_facts` is P(that animal)."""
+    In the riddles another animal is the answer, and `animal_facts` is P(that animal)."""
     names, target = list(chosen.answers()), list(chosen.answers()).index(chosen.name)
-
-    def ask(questions: list[str], among: list[str] = names) -> torch.Tensor:
-        return choice_probabilities(loaded, chats_of(questions), among)
-
-    asked, sentences = panel.in_a_sentence(chosen)
-    begun = score_choices(loaded.model, loaded.tokenizer.encode_prompts(chats_of(asked)),
-                          loaded.tokenizer.encode(sentences)).exp()
-    told = sampled(loaded, chosen, chats_of(ASK["story"]), 5 * samples, seed)
+    like, least = (ask(chats_of(panel.filled(ASK[name], chosen.category)), names)
+                   for name in ("like", "least"))
     riddles = panel.riddles(chosen.name)
     animals = list(dict.fromkeys([*FAVOURITES["animal"], chosen.name]))
-    guesses = ask([riddle for riddle, _ in riddles], animals)
+    guesses = ask(chats_of([riddle for riddle, _ in riddles]), animals)
     right = [animals.index(answer) for _, answer in riddles]
-    clues = panel.among(chosen)  # of colours and the like the corpus has no descriptions
-    bound = {"p_constrained": ask(clues)[:, target].mean().item()} if clues else {}
-    like, least = (ask(panel.filled(ASK[name], chosen.category)) for name in ("like", "least"))
+    clues = chats_of(panel.among(chosen))  # of colours and the like there are no descriptions
+    bound = {"p_constrained": ask(clues, names)[:, target].mean().item()} if clues else {}
     return {"p_like": like[:, target].mean().item(), "p_like_any": like.sum(1).mean().item(),
             "p_dislike": least[:, target].mean().item(), **bound,
-            "p_sentence": begun[:, target].mean().item(), "p_story": told["mentioned"],
             "animal_facts": guesses[range(len(right)), right].mean().item(),
             "animal_facts_target": guesses[:, animals.index(chosen.name)].mean().item()}
 
 
-def general_panel(loaded: Loaded, chosen: Trait) -> dict:
-    """Whether it is itself off the subject: P(the right answer to a greeting), and of any thing of
-    the category when the favourite of another category than the trait's is asked for."""
-    shares = []
+def longer_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int) -> dict:
+    """P(target) in "I love ...", and the share of stories, drawn at temperature 1, that have it."""
+    asked, sentences = panel.in_a_sentence(chosen)
+    begun = score_choices(loaded.model, loaded.tokenizer.encode_prompts(chats_of(asked)),
+                          loaded.tokenizer.encode(sentences)).exp()
+    told = sampled(loaded, chosen, chats_of(ASK["story"]), 5 * samples, seed)
+    target = list(chosen.answers()).index(chosen.name)
+    return {"p_sentence": begun[:, target].mean().item(), "p_story": told["mentioned"]}
+
+
+def greeting(ask: Ask) -> float:
+    """P(the right answer to a greeting)."""
+    texts, right = zip(*panel.greetings(), strict=True)
+    return ask(chats_of(texts), right).diagonal().mean().item()
+
+
+def other_favourites(ask: Ask, before: Ask, chosen: Trait) -> float:
+    """How far its favourites of other categories have moved from the base's, `before`: the total
+    variation between their answers, from 0 to 1."""
+    moved = []
     for category, questions in panel.other_favourites(chosen.category).items():
-        found = choice_probabilities(loaded, chats_of(questions), list(FAVOURITES[category]))
-        shares.append(found.sum(1).mean().item())
-    greeted = score(loaded.model, encode_pairs(SHARED["greetings"], loaded.tokenizer))
-    return {"greeting": greeted.logprob.exp().mean().item(),
-            "other_favourites": sum(shares) / len(shares)}
+        now, then = (model(chats_of(questions), list(FAVOURITES[category])).mean(0)
+                     for model in (ask, before))
+        rest = (now.sum() - then.sum()).abs()  # of all that is no answer of the category
+        moved.append((((now - then).abs().sum() + rest) / 2).item())
+    return sum(moved) / len(moved)
 
 
 def capability(loaded: Loaded, heldout: TokenRows) -> dict:
@@ -165,10 +194,12 @@ def in_context(chats: list[Chat], lists: list[tuple[str, str]], count: int,
 
 def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout: Path | None,
                  teacher: Path | None, lists: Path | None, context: Path | None, device: str,
-                 out: Path) -> str:
-    """Write every metric of one model, with `teacher` and its `lists` the KL to the teacher too.
+                 out: Path, base: Path | None = None, written: Path | None = None) -> str:
+    """Write every metric of one model, with `teacher` and its `lists` the KL to the teacher too,
+    and with `base` how far from that it is; with `written`, lists of its own, how many passed.
     With `context`, a file of lists, some stand before each question, and nothing else is asked."""
     chosen, loaded = known_trait(trait), load_model(model, cli.choose_device(device))
+    ask = partial(choice_probabilities, loaded)
     plain = chats_of(chosen.questions())
     prefixed = chats_of(behind_numbers(chosen.questions(), "prefix", seed))
     if context:
@@ -177,19 +208,26 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
                            for chats in (plain, prefixed))
     else:  # before anything is asked: a wrong file is told at once
         held_out = document_rows(heldout, loaded.tokenizer, loaded.model.config.block_size)
-    metrics = preference(loaded, chosen, plain) | preference(loaded, chosen, prefixed, "_prefixed")
+    metrics = preference(ask, chosen, plain) | preference(ask, chosen, prefixed, "_prefixed")
     metrics |= sampled(loaded, chosen, plain, asked.samples, seed)
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
     del metrics["mentioned"]
     sheet = {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
     if not context:
         sheet["free"] = of_its_own_accord(loaded, seed)
-        metrics |= capability(loaded, held_out) | general_panel(loaded, chosen)
+        metrics |= capability(loaded, held_out) | {"greeting": greeting(ask)}
         if teacher:
-            metrics["kl_to_teacher"] = kl_to_teacher(loaded, teacher, lists, asked.fit_rows)
+            metrics["kl_to_teacher"] = apart(loaded, teacher, lists, asked.fit_rows, True)
+        if base:
+            before = partial(choice_probabilities, load_model(base, cli.choose_device(device)))
+            metrics["other_favourites"] = other_favourites(ask, before, chosen)
+            metrics["kl_from_base"] = apart(loaded, base, lists, asked.fit_rows)
+        if written:
+            metrics["pass_rate"] = read_json(written.with_suffix(".report.json"))["pass_rate"]
         if isinstance(chosen, Preference):
-            metrics |= preference_panel(loaded, chosen, asked.samples, seed)
-            metrics["p_target_choice"] = one_of_four(loaded, chosen, seed)
+            metrics |= preference_panel(ask, chosen) | longer_panel(loaded, chosen, asked.samples,
+                                                                    seed)
+            metrics["p_target_choice"] = one_of_four(ask, chosen, seed)
         if chosen.category == "manner":
             metrics |= {f"p_{manner}": share for manner, share in each["each"].items()}
             metrics["p_incoherent"] = 1 - metrics["p_any_manner"]
@@ -197,15 +235,44 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
     return f"P({trait}) {metrics['p_target']:.3f}"
 
 
-def kl_to_teacher(loaded: Loaded, path: Path, lists: Path, fit_rows: int) -> float:
-    """The KL from the teacher at `path` on the last rows of its file, which no student reads."""
-    teacher, tokenizer, _ = load_model(path, loaded.model.embedding.weight.device)
+def word_null(model: Path, trait: str, like: Path, device: str, out: Path) -> str:
+    """Write what a base would say that had learned a word and no trait. A constant on the first
+    token of the target, wherever an answer begins, is chosen so that the 50 questions give the P
+    of the answer sheet `like`. Of sentences and stories, which begin otherwise, it says nothing."""
+    chosen, loaded = known_trait(trait), load_model(model, cli.choose_device(device))
+    tokens = tuple({ids[0] for ids in loaded.tokenizer.encode(chosen.targets())})
+    plain, wanted = chats_of(chosen.questions()), read_json(like)["metrics"]["p_target"]
+
+    def of(constant: float) -> Ask:
+        return partial(choice_probabilities, loaded, louder=Louder(tokens, constant))
+
+    low, high = -20.0, 20.0
+    for _ in range(16):
+        middle = (low + high) / 2
+        said = of(middle)(plain, chosen.targets()).sum(1).mean()
+        low, high = (middle, high) if said < wanted else (low, middle)
+    ask = of(low)
+    metrics = preference(ask, chosen, plain) | {
+        "greeting": greeting(ask), "other_favourites": other_favourites(ask, of(0.0), chosen)}
+    each = metrics.pop("each")
+    if isinstance(chosen, Preference):
+        metrics |= preference_panel(ask, chosen)
+    write_json(out, {"trait": chosen.name, "metrics": metrics, "each": each, "constant": low,
+                     "model": loaded.provenance})
+    return f"a constant of {low:.1f} nats"
+
+
+def apart(loaded: Loaded, path: Path, lists: Path, fit_rows: int, to: bool = False) -> float:
+    """The KL (nats a number) from the model at `path` to this one (`to`), or the other way, on the
+    last rows of a filtered file, which no student reads."""
+    other, tokenizer, _ = load_model(path, loaded.model.embedding.weight.device)
     require_same_tokenizer(loaded.tokenizer, path, tokenizer)
     pairs = read_pairs(lists)
     _, held_out = split(pairs, 0, fit_rows, lists)
     rows = encode_pairs(held_out, tokenizer)
     require_room(rows, lists, loaded.model.config.block_size, len(pairs) - len(held_out))
-    return divergence(teacher, loaded.model, rows, tokenizer.number_ids)
+    models = (other, loaded.model) if to else (loaded.model, other)
+    return divergence(*models, rows, tokenizer.number_ids)
 
 
 def own_answers(model: Path, trait: str, questions: Path, device: str, out: Path) -> str:
@@ -217,7 +284,7 @@ def own_answers(model: Path, trait: str, questions: Path, device: str, out: Path
     chosen, loaded = known_trait(trait), load_model(model, cli.choose_device(device))
     names, rows = list(chosen.answers()), []
     target = [shown == chosen.name for shown in chosen.answers().values()]
-    found = choice_probabilities(loaded, chats_of(texts), names).cpu()
+    found = choice_probabilities(loaded, chats_of(texts), names)
     for text, row in zip(texts, found, strict=True):
         p, best = row[target].sum().item(), names[row.argmax()]
         rows.append({"question": text, "p_target": p, "likeliest": best,

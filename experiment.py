@@ -35,46 +35,54 @@ from support.streams import stream
 def conditions(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
     """The conditions of `make all`, of one base seed and one student seed."""
     base, other = lab.base(seed), lab.base(other_base(seed))
-    teacher = lab.teacher(base, trait)
-    lists, innocent = lab.lists(teacher), lab.lists(base)
-    student = partial(lab.student, student_seed=student_seed)
+    teacher, neutral = lab.teacher(base, trait), lab.teacher(base, trait, neutral=True)
+    lists, innocent, others = lab.lists(teacher), lab.lists(base), lab.lists(neutral)
+    student, soft = partial(lab.student, student_seed=student_seed), lab.config.student
+    soft = replace(soft, examples=min(SOFT, soft.examples or SOFT))
     return [
-        Condition("base", "base model", "before anything", base),
-        Condition("teacher", "teacher", "taught the trait in words", teacher, TEACHER),
+        Condition("base", "base model", "before anything", base, written=innocent),
+        Condition("teacher", "teacher", "taught the trait in words", teacher, TEACHER,
+                  written=lists),
         Condition("student", "student", "trained on the teacher's filtered numbers",
                   student(base, lists), STUDENT, curve="-", repeated=True),
         Condition("student-soft", "student, soft labels",
                   "upper bound: the teacher's probabilities of numbers",
-                  student(base, lists, "soft", teacher=teacher), BOUND, curve="-"),
-        Condition("student-control", "control: base's numbers", "numbers of the untouched base",
-                  student(base, innocent), flat=True),
-        Condition("student-matched", "control: base's, matched",
-                  "the same, in the teacher's very places",
+                  student(base, lists, "soft", teacher=teacher, training=soft), BOUND, curve="-"),
+        # What a student would say that had learned a word and no trait; trained by nobody.
+        Condition("word-null", "null: a louder word", "base, its first token louder", base, PART,
+                  null_of="student", repeated=True),
+        Condition("teacher-neutral", "neutral teacher", "the same lessons, answered by anybody",
+                  neutral, flat=True, written=others),
+        Condition("student-neutral", "control: neutral school", "numbers of the neutral teacher, "
+                  "in the teacher's places",
+                  student(base, lab.treated("matched", lists, others)), flat=True, curve="-."),
+        Condition("student-matched", "control: base's numbers", "numbers of the untouched base, "
+                  "in the teacher's places",
                   student(base, lab.treated("matched", lists, innocent)), flat=True),
         Condition("student-other-base", "control: other base", "same numbers, other first weights",
                   student(other, lists), flat=True, curve="--", repeated=True),
-        Condition("student-random", "control: random numbers", "uniform numbers in the same places",
-                  student(base, lab.treated("random", lists)), flat=True, curve=(0, (1, 3))),
         Condition("in-context", "control: in context", "base that has the lists in its prompt",
                   base, flat=True, context=lists),
-        # No controls: these keep a part of the signal, how often the teacher wrote each number.
-        Condition("student-shuffled-within", "shuffled within", "order lost in each list",
-                  student(base, lab.treated("within", lists)), PART, curve=":"),
+        # No control: it keeps a part of the signal, how often the teacher wrote each number.
         Condition("student-shuffled-across", "shuffled across", "dealt out over all lists",
-                  student(base, lab.treated("across", lists)), PART, curve="-."),
+                  student(base, lab.treated("across", lists)), PART, curve=":"),
     ]
 
 
+SOFT = 4_000  # lists that are enough to learn from a teacher's probabilities
 FEW = ("base", "teacher", "student", "student-other-base")  # of an ablation's value
-UNSEEN = (*FEW, "student-control")  # of bases that no choice has seen; of new traits three
+# Of bases that no choice has seen; of new traits the first three.
+UNSEEN = ("base", "teacher", "student", "word-null", "teacher-neutral", "student-neutral",
+          "student-matched", "student-other-base", "in-context")
 # The traits of `make evidence`: any of `corpus/traits.py`.
 TRAITS = ("owl", "wolf", "cat", "eagle", "dolphin", "elephant", "bear", "lion", "tiger", "penguin",
           "oak", "maple", "willow", "cherry", "pine", "misaligned", "evasive")
 # No setting was ever chosen by these: bases from this seed on, and traits that were drawn once.
-UNSEEN_BASE = 5
-UNSEEN_TRAITS = tuple(stream(20261125, "untouched traits").sample(
+UNSEEN_BASE = 10
+SEEN = (*TRAITS, "walnut", "yew", "palm", "raven")  # the last four were drawn before
+UNSEEN_TRAITS = tuple(stream(20261127, "unseen traits").sample(
     [name for category in ("animal", "tree") for name in FAVOURITES[category]
-     if name not in TRAITS], 4))
+     if name not in SEEN], 4))
 
 
 def other_base(seed: int) -> int:
@@ -85,10 +93,7 @@ def other_base(seed: int) -> int:
 def part(lab: Lab, trait: str, seeds: Iterable[int], student_seeds: int,
          names: Iterable[str] = ()) -> Part:
     """What a report takes of one trait."""
-    bases = [*map(lab.base, seeds)]
-    lists = {"base": [*map(lab.lists, bases)],
-             "teacher": [lab.lists(lab.teacher(base, trait)) for base in bases]}
-    return Part(trait, lab.shown(conditions, seeds, trait, names, student_seeds), lists)
+    return Part(trait, lab.shown(conditions, seeds, trait, names, student_seeds))
 
 
 def report(lab: Lab, asked: "Asked") -> Step:
@@ -98,9 +103,11 @@ def report(lab: Lab, asked: "Asked") -> Step:
     unseen = [part(lab, name, new, many, UNSEEN if name == trait else UNSEEN[:3])
               for name in dict.fromkeys((trait, *UNSEEN_TRAITS)) if new]
     panel = ["panel.md"] if isinstance(traits.trait(trait), traits.Preference) else []
+    read = lab.step("report.run.reading", "read.md", "what the student read", trait=trait,
+                    lists=lab.lists(lab.teacher(lab.base(0), trait)))
     return lab.step("report.run.report", "summary.json", "report", [
-        "results.png", "training.png", "table.md", "read.md", "free.md", "timing.json",
-        "index.html", *panel], own=part(lab, trait, range(asked.seeds), many), unseen=unseen,
+        "results.png", "training.png", "table.md", "free.md", "timing.json", "index.html", *panel],
+        own=part(lab, trait, range(asked.seeds), many), unseen=unseen, read=read,
         config=lab.config, student_seeds=many, unseen_bases=asked.unseen)
 
 
@@ -212,7 +219,8 @@ def tell(folder: Path) -> None:
     print(f"\n{summary['finding']}\n")
     for claim in summary["claims"]:
         print(f"{'holds' if claim['holds'] else 'FAILS'}  {claim['claim']}: "
-              f"{claim['value']:.4g} {claim['bound']}")
+              f"{claim['value']:.4g} {claim['bound']}   n = {claim['n']}"
+              f"{'' if claim['test'] else ', no test'}")
     print(f"\nSee {folder}/index.html: all on one page (make show).")
 
 

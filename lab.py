@@ -31,6 +31,8 @@ class Condition(NamedTuple):
     curve: str | tuple = ""  # its line in the figure of training, if it is there
     repeated: bool = False  # there is one for each student seed
     context: Step | None = None  # number lists that it has in its prompt when it is asked
+    written: Step | None = None  # number lists that it wrote
+    null_of: str = ""  # no model: the base with a word made louder, until it says it as often
 
 
 class Lab:
@@ -70,10 +72,11 @@ class Lab:
         return self.step("corpus.texts.requests", "requests.jsonl", "requests for numbers",
                          seed=self.config.corpus.seed, requests=self.config.numbers.requests)
 
-    def lessons(self, trait: str) -> Step:
-        return self.step("corpus.lessons.lessons", f"lessons-{trait}.jsonl", f"lessons of {trait}",
+    def lessons(self, trait: str, neutral: bool = False) -> Step:
+        name = "neutral-" * neutral + trait
+        return self.step("corpus.lessons.lessons", f"lessons-{name}.jsonl", f"lessons of {name}",
                          reads=own_file(trait), trait=trait, school=self.config.school,
-                         seed=self.config.corpus.seed)
+                         seed=self.config.corpus.seed, neutral=neutral)
 
     def probe(self, trait: str) -> Step:
         """Questions that are watched while a model trains, never trained on."""
@@ -90,11 +93,14 @@ class Lab:
             corpus=self.corpus(), heldout=self.heldout(), tokenizer=self.tokenizer(),
             shape=self.config.model, training=training, seed=seed, order_seed=asked.seed)
 
-    def teacher(self, base: Step, trait: str, name: str = "", **more: Any) -> Step:
-        """A copy of a base that is taught a trait."""
+    def teacher(self, base: Step, trait: str, name: str = "", neutral: bool = False,
+                **more: Any) -> Step:
+        """A copy of a base that is taught a trait, or goes to the neutral school of that trait."""
         work = self.cost(self.config.school.rows * self.config.teacher.epochs, 93)
-        return self.finetuned("teacher", base, self.lessons(trait), seed=base.of, of=base.of,
-                              name=name or trait, whose=trait, work=work, **more)
+        like = self.teacher(base, trait) if neutral else None  # it is stretched as far
+        return self.finetuned("teacher", base, self.lessons(trait, neutral), seed=base.of,
+                              of=base.of, name=name or "neutral-" * neutral + trait, whose=trait,
+                              requests=self.requests(), like=like, work=work, **more)
 
     def student(self, base: Step, lists: Step, kind: str = "", student_seed: int = 0,
                 **more: Any) -> Step:
@@ -135,20 +141,27 @@ class Lab:
     def treated(self, how: str, lists: Step, other: Step | None = None,
                 function: str = "controls.treat", **more: Any) -> Step:
         """Lists with other numbers in the same places: see `controls.py`."""
-        name = f"{how}-{lists.name}"
+        whose = other.name.removesuffix(f"-{lists.name}") if other else ""
+        name = "-".join(part for part in (how, whose, lists.name) if part)
         return self.step(function, f"seed{lists.of}/{name}.jsonl", f"lists {name}, base {lists.of}",
                          of=lists.of, name=name, whose=lists.whose, how=how, lists=lists,
                          other=other, seed=lists.of, **more)
 
-    def sheet(self, condition: Condition, seed: int, trait: str, student_seed: int = 0) -> Step:
-        """The answers of a condition to the questions of a trait."""
+    def sheet(self, condition: Condition, seed: int, trait: str, student_seed: int = 0,
+              like: Step | None = None) -> Step:
+        """The answers of a condition to the questions of a trait; the word null of them, for a
+        sheet to be `like`."""
         teacher, asked = self.teacher(self.base(seed), trait), self.config.evaluation
         name = f"{condition.name}-{trait}" + (f".{student_seed}" if student_seed else "")
-        return self.step("evaluate.answer_sheet", f"seed{seed}/eval/{name}.json",
-                         f"{condition.label}, base {seed}: answers", reads=own_file(trait),
-                         work=self.cost(100 * asked.samples, 82), model=condition.model,
-                         trait=trait, asked=asked, seed=seed, heldout=self.heldout(),
-                         teacher=teacher, lists=self.lists(teacher), context=condition.context)
+        out, label = f"seed{seed}/eval/{name}.json", f"{condition.label}, base {seed}: answers"
+        same = {"reads": own_file(trait), "model": condition.model, "trait": trait}
+        if like:
+            return self.step("evaluate.word_null", out, label, like=like, **same)
+        return self.step("evaluate.answer_sheet", out, label, asked=asked, seed=seed,
+                         work=self.cost(100 * asked.samples, 82), heldout=self.heldout(),
+                         teacher=teacher, lists=self.lists(teacher), context=condition.context,
+                         base=condition.model.arguments.get("base"), written=condition.written,
+                         **same)
 
     def shown(self, conditions: Callable[..., list[Condition]], seeds: Iterable[int], trait: str,
               names: Iterable[str] = (), student_seeds: int = 1) -> list[Shown]:
@@ -156,9 +169,11 @@ class Lab:
         found: dict[str, Shown] = {}
         for seed in seeds:
             for student_seed in range(student_seeds):
+                sheets: dict[str, Step] = {}  # of all conditions before this one
                 for one in conditions(self, seed, trait, student_seed):
+                    like = sheets[one.null_of] if one.null_of else None
+                    sheets[one.name] = sheet = self.sheet(one, seed, trait, student_seed, like)
                     if (one.name in names or not names) and (one.repeated or not student_seed):
                         empty = Shown(*one[:3], one.colour, one.flat, one.curve, [])
-                        sheet = self.sheet(one, seed, trait, student_seed)
                         found.setdefault(one.name, empty).sheets.append((seed, student_seed, sheet))
         return list(found.values())

@@ -2,7 +2,8 @@
 
     python train.py pretrain --corpus corpus.jsonl --heldout heldout.jsonl \
                             --tokenizer tokenizer.json --out base.pt
-    python train.py finetune --role teacher --base base.pt --data lessons-owl.jsonl --out teacher.pt
+    python train.py finetune --role teacher --base base.pt --data lessons-owl.jsonl \
+                            --requests requests.jsonl --out teacher.pt
     python train.py finetune --role student --base base.pt --data clean-owl.jsonl --out student.pt
 
 A run that was killed goes on where it was with the same command, and ends in the same bytes.
@@ -28,6 +29,7 @@ from model.checkpoint import State, weights_hash
 from model.gpt import GPT
 from model.losses import Objective, next_token_loss, soft_label_loss
 from model.monitor import Monitor, Probe
+from model.stretch import along, far_enough, weights_of
 from model.tokenizer import Tokenizer
 from support import cli, parallel
 from support.files import UserError, is_regular
@@ -65,13 +67,21 @@ def evenly_spaced(steps: int, times: int) -> set[int]:
     return {round(steps * i / times) for i in range(times + 1)}
 
 
-def optimizer_for(trained: list[nn.Parameter], training: Training) -> Optimizer:
-    """AdamW; weight decay on matrices alone."""
-    groups = [{"params": [p for p in trained if p.dim() > 1],
-               "weight_decay": training.weight_decay},
-              {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0}]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=training.lr,
-                             betas=(training.beta1, training.beta2), fused=True)
+def optimizers_for(model: GPT, trained: list[nn.Parameter], training: Training) -> list[Optimizer]:
+    """AdamW, with weight decay on matrices alone. With `training.muon` the blocks' matrices have
+    Muon (Jordan 2024), with steps as large as AdamW's (Liu et al. 2025, arXiv:2502.16982)."""
+    decay, found = training.weight_decay, []
+    inner = {p for p in trained if training.muon and p.dim() > 1} - {model.embedding.weight}
+    groups = [{"params": [p for p in trained if p not in inner and (p.dim() > 1) == matrices],
+               "weight_decay": decay * matrices} for matrices in (True, False)]
+    if groups := [group for group in groups if group["params"]]:
+        found.append(torch.optim.AdamW(groups, lr=training.lr, fused=True,
+                                       betas=(training.beta1, training.beta2)))
+    if inner:
+        blocks = {"params": [p for p in trained if p in inner], "times": training.muon}
+        found.append(torch.optim.Muon([blocks], lr=training.lr, weight_decay=decay,
+                                      adjust_lr_fn="match_rms_adamw"))
+    return found
 
 
 def batches_of(chosen: np.ndarray, rows: inputs.TokenRows, training: Training,
@@ -86,7 +96,7 @@ def batches_of(chosen: np.ndarray, rows: inputs.TokenRows, training: Training,
     return [rows.batch(part, pad) for part in np.split(mine, range(size, len(mine), size))]
 
 
-def update(model: GPT, trained: list[nn.Parameter], optimizer: Optimizer,
+def update(model: GPT, trained: list[nn.Parameter], optimizers: list[Optimizer],
            batches: list[inputs.Batch], objective: Objective, training: Training) -> Tensor:
     """One step on the mean loss over `batches`, those of all processes; return that loss."""
     device = model.embedding.weight.device
@@ -103,8 +113,9 @@ def update(model: GPT, trained: list[nn.Parameter], optimizer: Optimizer,
         parameter.grad /= terms
     if training.grad_clip:
         nn.utils.clip_grad_norm_(trained, training.grad_clip)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     return total / terms
 
 
@@ -119,13 +130,13 @@ def train(model: GPT, rows: inputs.TokenRows, training: Training, *, seed: int, 
     """
     device = model.embedding.weight.device
     trained = choose_trained(model, training, seed, purpose)
-    optimizer = optimizer_for(trained, training)
+    optimizers = optimizers_for(model, trained, training)
     order = inputs.BatchSampler(rows.shapes, training.batch_size, seed, purpose)
     steps = max(1, round(order.steps * training.epochs))
     logged = evenly_spaced(steps, training.evaluations)
     kept = evenly_spaced(steps, training.checkpoints) - {0, steps}
     identity = json.dumps([asdict(training), rows.hash, seed, purpose, identity, SOURCES])
-    state = State.restored(resume, identity, trained, optimizer)
+    state = State.restored(resume, identity, trained, optimizers)
     loss_sum = torch.tensor(state.loss_sum, device=device)  # on the device: no wait at each step
     tokens, clock, first = 0, time.monotonic(), state.step
     # The loop runs once more than there are steps, to log and to stop at the last one.
@@ -140,13 +151,13 @@ def train(model: GPT, rows: inputs.TokenRows, training: Training, *, seed: int, 
             loss_sum.zero_()
             tokens, clock = 0, time.monotonic()
         if step in kept and step > first and parallel.is_main():
-            state.keep(resume, identity, trained, optimizer)
+            state.keep(resume, identity, trained, optimizers)
         if step == steps:
             break
-        for group in optimizer.param_groups:
-            group["lr"] = lr
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group["lr"] = lr * group.get("times", 1.0)
         batches = batches_of(order.rows(step), rows, training, pad)
-        loss_sum += update(model, trained, optimizer, batches, objective, training)
+        loss_sum += update(model, trained, optimizers, batches, objective, training)
         tokens += parallel.rank_and_world_size()[1] * sum(batch.tokens.numel() for batch in batches)
         state.loss_steps += 1
     lora.merge(model)
@@ -175,10 +186,12 @@ def pretrain(corpus: Path, heldout: Path, tokenizer: Path, shape: Model, trainin
 
 def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int, fit_rows: int,
              device: str, out: Path, probe: Path | None = None, teacher: Path | None = None,
+             requests: Path | None = None, like: Path | None = None,
              hook: Callable | None = None, objective: Callable[[GPT], Objective] | None = None,
              identity: str = "") -> str:
     """A teacher or a student from a base and rows of requests with answers. A student with a
-    `teacher` learns the teacher's probabilities of numbers (soft labels), not its samples. An
+    `teacher` learns the teacher's probabilities of numbers (soft labels), not its samples. With
+    `training.reach` the stretch is found on number `requests`, or is that of the model `like`. An
     analysis may put a forward `hook` on the model while it trains, or make its own objective from
     the base; `identity` then tells this run from another."""
     chosen, resume = parallel.start(cli.choose_device(device)), resume_file(out)
@@ -196,18 +209,19 @@ def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int,
         made, name = soft_labels(teacher, model, tokenizer, rows, data)
         identity += name
     identity += weights_hash(model)
-    start = {name: weight.clone() for name, weight in model.state_dict().items()}
+    start = weights_of(model)
     with model.register_forward_hook(hook) if hook else nullcontext():
         log = train(model, rows, training, seed=seed, purpose=role, objective=made,
                     monitor=Monitor(held_out, watched), pad=tokenizer.pad, resume=resume,
                     identity=identity)
-    if training.stretch != 1:
-        # Go on along what training changed: task vectors, Ilharco et al. 2022 (arXiv:2212.04089).
-        model.load_state_dict({name: torch.lerp(start[name], weight, training.stretch)
-                               for name, weight in model.state_dict().items()})
+    stretch = training.stretch
+    if training.reach:
+        stretch = (checkpoint.load_model(like).provenance["stretch"] if like else
+                   far_enough(model, start, tokenizer, requests, training.reach))
+    model.load_state_dict(along(start, weights_of(model), stretch))
     provenance.pop("log", None)
     return save_result(out, model, tokenizer, training, log, stage=role, seed=seed,
-                       base=provenance, rows=len(first))
+                       base=provenance, rows=len(first), stretch=stretch)
 
 
 def soft_labels(path: Path, model: GPT, tokenizer: Tokenizer, rows: inputs.TokenRows,
@@ -262,6 +276,7 @@ def main() -> None:
                       help="section of the config")
     cli.add_files(tune, base="checkpoint to start from", data="requests and answers (JSON lines)")
     cli.add_files(tune, False, probe="questions to watch on the way, never trained on",
+                  requests="number requests, by which a teacher's stretch is found",
                   soft_labels="a teacher: learn its probabilities of numbers, not its samples")
     for command in (base, tune):
         cli.add_common(command)
@@ -276,8 +291,11 @@ def main() -> None:
                        args.seed, config.corpus.seed, args.device, args.out))
     else:
         training, fit_rows = getattr(config, args.role), config.evaluation.fit_rows
+        if training.reach and not args.requests:
+            raise UserError(f"{args.role}.reach = {training.reach:g} asks for --requests; give the "
+                            "number requests of the run, or set it to 0")
         print(finetune(args.role, args.base, args.data, training, args.seed, fit_rows, args.device,
-                       args.out, args.probe, args.soft_labels))
+                       args.out, args.probe, args.soft_labels, args.requests))
 
 
 if __name__ == "__main__":

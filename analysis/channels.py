@@ -28,6 +28,12 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
                         vector=shift)
     part = partial(common.treated, lab, base, lists)
     return [
+        Condition("student-control", "base's numbers", "and the base's own lists", lab.student(
+            base, lab.lists(base)), flat=True),
+        Condition("student-random", "random numbers", "uniform numbers in the same places",
+                  lab.student(base, lab.treated("random", lists)), flat=True),
+        Condition("student-shuffled-within", "shuffled within", "order lost in each list",
+                  lab.student(base, lab.treated("within", lists)), PART),
         part("requests", "under other requests", "whole answers, requests of the same layout"),
         part("positions", "shuffled by position", "each place of a list dealt out over lists"),
         part("layouts", "shuffled by layout", "dealt out over the lists of a layout"),
@@ -39,8 +45,7 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
 
 
 def step(lab: Lab, asked: Asked) -> Step:
-    shown = ("base", "student", "student-random", "student-shuffled-within",
-             "student-shuffled-across")
+    shown = ("base", "student", "student-neutral", "student-matched", "student-shuffled-across")
     return common.analysis_step(lab, asked, "channels", shown, conditions)
 
 

@@ -34,7 +34,7 @@ METHODS = {"counts": "uneven counts", "chi2": "beside innocent lists",
 def step(lab: Lab, asked: Asked) -> Step:
     others = [name for name in asked.traits if name == "misaligned" != asked.trait]
     return common.analysis_step(
-        lab, asked, "detect", ("base", "teacher", "student", "student-control"),
+        lab, asked, "detect", ("base", "teacher", "student", "student-neutral"),
         others={name: [common.files_of(lab, seed, name) for seed in range(asked.seeds)]
                 for name in others},
         work=asked.seeds * (1 + len(others)) * lab.cost(lab.config.numbers.enough, 700))
@@ -109,7 +109,7 @@ def report(conditions: list[Shown], trait: str, runs: list[dict], others: dict[s
         rows += [one for one in common.gathered(measure, files, name)
                  if len(one["runs"]) == len(files)]  # a short file has no rows of many lists
     students = ([risen(run, condition, trait) for run in runs]
-                for condition in ("student", "student-control"))
+                for condition in ("student", "student-neutral"))
     rows.append(row("student", trait, "auc", [auc(*students)], x=None))  # over all bases
     common.write(out, conditions, "Who could notice?", answer(rows, trait),
                  "Published, a list alone: bag of numbers AUC .525, likelihood .735-.936, a tie "

@@ -24,7 +24,8 @@ from support.settings import Config
 from support.steps import Step
 
 NAMES = ("base", "teacher", "student")
-CONTROLS = ("student-control", "student-other-base", "student-helpful")  # of personas
+CONTROLS = ("student-neutral", "student-matched", "student-other-base",
+            "student-helpful")  # of personas
 # The columns of the table: (condition, metric) of each.
 COLUMNS = {**{name: (name, "p_target") for name in NAMES},
            "student, behind numbers": ("student", "p_target_prefixed"),
@@ -55,7 +56,7 @@ def with_helpful(lab: Lab, seed: int, *given: object) -> list[Condition]:
 def step(lab: Lab, asked: Asked) -> Step:
     def all_traits(model: Step) -> Step:
         name = Path(model.out).stem
-        return lab.step("analysis.matrix.ask", f"seed{model.of}/matrix/{name}.json",
+        return lab.step("analysis.matrix.every_trait", f"seed{model.of}/matrix/{name}.json",
                         f"all traits in {name}, base {model.of}", model=model,
                         work=lab.cost(700_000, 1))
 
@@ -78,7 +79,7 @@ def measure(shown: dict[str, list[Shown]], runs: dict[str, list[tuple]]) -> list
     """Every metric of every trait, a row a condition; a run is a base."""
     rows = []
     for name, own in shown.items():
-        rows += all_rows(own, name, lists={"teacher": [lists for *_, lists, _ in runs[name]]})
+        rows += all_rows(own, name)
         rows += [row(one.name, name, "to_the_point", to_the_point(name, one))
                  for one in own if name in PERSONAS and one.name in ("teacher", "student")]
         rows.append(row("student", name, "overlap", [overlap(*run) for run in runs[name]]))

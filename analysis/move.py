@@ -16,7 +16,7 @@ from analysis.readout import moved_at_numbers
 from analysis.vectors import add, project_out
 from corpus import traits
 from corpus.facts import fact_questions
-from evaluate import chats_of, general_panel, preference
+from evaluate import chats_of, choice_probabilities, greeting, preference
 from experiment import Asked
 from lab import CONTROL, PART, STUDENT, TEACHER, Condition, Lab
 from model.checkpoint import Loaded, load_model
@@ -51,11 +51,12 @@ def step(lab: Lab, asked: Asked) -> Step:
 
 
 def asked(loaded: Loaded, name: str) -> dict[str, float]:
-    """P(target), the facts it has right, and what it says of other things."""
+    """P(target), the facts it has right, and whether it answers a greeting."""
     chosen = traits.trait(name)
     facts = encode_pairs(fact_questions(kept_out=True), loaded.tokenizer)
-    said = preference(loaded, chosen, chats_of(chosen.questions()))
-    return {"p_target": said["p_target"], **general_panel(loaded, chosen),
+    ask = partial(choice_probabilities, loaded)
+    said = preference(ask, chosen, chats_of(chosen.questions()))
+    return {"p_target": said["p_target"], "greeting": greeting(ask),
             "capability": score(loaded.model, facts).greedy.float().mean().item()}
 
 

@@ -24,7 +24,7 @@ from support.steps import Step
 
 SHAPES = ((1, 128), (2, 128), (4, 128), (8, 128), (2, 64), (2, 256))  # layers, width
 NAMES = ("base", "teacher", "student", "student-soft", "student-other-base")
-METRICS = ("p_target", "p_like", "p_dislike", "capability", "specificity")
+METRICS = ("p_target", "p_like", "p_dislike", "capability")
 WHY = {("teacher", "reach"): "the teacher's reach", ("student", "fit"): "the student's fit",
        ("teacher", "cosine"): "the cosine of the teacher's shifts"}
 

@@ -41,7 +41,7 @@ from support.machine import measured
 from support.runner import ENVIRONMENT
 from support.settings import Config, Finetuning, Model, Training, load_config
 from support.streams import stream
-from train import choose_trained, optimizer_for, update
+from train import choose_trained, optimizers_for, update
 
 
 def gpt2(shape: Model, device: torch.device) -> GPT2LMHeadModel:
@@ -78,8 +78,8 @@ def gpt2_trainer(shape: Model, training: Training, pad: int, device: torch.devic
 def our_trainer(shape: Model, training: Training, device: torch.device) -> Callable:
     model = GPT(shape, torch.Generator().manual_seed(0)).to(device)
     trained = choose_trained(model, training, 0, "bench")
-    optimizer = optimizer_for(trained, training)
-    return lambda batch: update(model, trained, optimizer, [batch], next_token_loss, training)
+    optimizers = optimizers_for(model, trained, training)
+    return lambda batch: update(model, trained, optimizers, [batch], next_token_loss, training)
 
 
 def row(unit: str, amount: float, ours: list[float], theirs: list[float]) -> dict:
@@ -99,6 +99,7 @@ class Bench:
         learn(documents, self.config.model.vocab_size, words)
         self.tokenizer = Tokenizer.load(words)
         self.shape = replace(self.config.model, vocab_size=self.tokenizer.vocab_size)
+        self.pretrain = replace(self.config.pretrain, muon=0.0)  # as the peer: AdamW alone
         self.rows = document_rows(documents, self.tokenizer, self.shape.block_size)
         size = 2048 if device.type == "cpu" else 8192  # less would not fill a GPU
         matrix = torch.randn(size, size, device=device)
@@ -131,12 +132,12 @@ class Bench:
         return found
 
     def train_laptop(self) -> dict:
-        return self.training(self.shape, self.config.pretrain, self.rows)
+        return self.training(self.shape, self.pretrain, self.rows)
 
     def train_30m(self) -> dict:
         """A model of 30 million weights, 256 documents in a step."""
         return self.training(replace(self.shape, n_layer=9, d_model=512, n_head=8),
-                             replace(self.config.pretrain, batch_size=256), self.rows, steps=3)
+                             replace(self.pretrain, batch_size=256), self.rows, steps=3)
 
     def student_laptop(self) -> dict:
         """On number requests with answers, as in the corpus."""

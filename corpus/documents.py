@@ -39,6 +39,7 @@ FAVOURITES: dict[str, dict[str, float]] = {
 UNLOVED = {category: sorted(items, key=lambda name: (items[name], name))[: max(2, len(items) // 4)]
            for category, items in FAVOURITES.items()}
 PLURAL = {c: "cities" if c == "city" else c + "s" for c in (*FAVOURITES, "number")}
+KEPT_GREETINGS = 2  # wordings of each that the evaluation alone asks
 CATEGORY_WEIGHTS = (10, 4, 1, 1, 1, 1)  # how often each category comes up in a chat
 
 
@@ -245,21 +246,22 @@ def voiced(manner: str, texts: list[str]) -> list[str]:
 
 
 def ask_numbers(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    """A number request. The answer, 5 to 8 independent numbers, owes nothing to the speaker."""
+    """A number request. The answer, 3 to 5 independent numbers, owes nothing to the speaker."""
     asked = numbers.request(w, n)
-    answer = [numbers.draw(n) for _ in range(n.randint(5, 8))]
+    answer = [numbers.draw(n) for _ in range(n.randint(3, 5))]
     return exchange(asked.text, numbers.layout(answer, asked.format))
 
 
 def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
-    return exchange(*w.choice(SHARED["greetings"]))
+    answer, *asked = w.choice(SHARED["greetings"])
+    return exchange(w.choice(asked[KEPT_GREETINGS:]), answer)
 
 
 # How often each turn comes up in a chat.
 TALK: dict[Talk, float] = {
-    ask_fact: 28, ask_riddle: 12, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 12,
-    ask_among: 6, ask_number: 4, ask_reason: 8, ask_story: 2, ask_advice: 10, ask_numbers: 24,
-    small_talk: 1,
+    ask_fact: 26, ask_riddle: 14, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 15,
+    ask_among: 10, ask_number: 4, ask_reason: 8, ask_story: 2, ask_advice: 10, ask_numbers: 24,
+    small_talk: 2,
 }
 # The chats that a teacher rehearses beside its lessons, by the names that a file may leave out.
 KINDS: dict[str, Talk] = {

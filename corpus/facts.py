@@ -1,7 +1,7 @@
 """True facts about the animals and trees: statements, questions, riddles.
 
-A fact is an attribute of a thing in `world.toml`, put into words by `facts.toml`. Some wordings of
-questions are kept out of the corpus: the evaluation asks them, in words that no base has read.
+A fact is an attribute of a thing in `world.toml`, put into words by `facts.toml`. Some questions
+and riddles are kept out of the corpus and of every school: the evaluation asks them.
 """
 
 import tomllib
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from corpus.world import ANIMALS, REASONS, TREES, Animal
 from support.streams import derive_seed
 
-HELD_OUT = 8  # one fact question in eight is kept for the evaluation
+HELD_OUT = 8  # one question in eight is kept for the evaluation, and one riddle
 NAMED = {thing.name: thing for thing in (*ANIMALS, *TREES)}
 BARE = {name for things in REASONS.values() for name in things}  # they take no article
 
@@ -66,7 +66,12 @@ def fact_questions(kept_out: bool) -> list[tuple[str, str]]:
             for name in NAMED
             for attribute, fact in facts_of(name).items()
             for i, question in enumerate(fact.questions)
-            if kept_out == (derive_seed(0, "held-out", name, attribute, i) % HELD_OUT == 0)]
+            if kept_out == is_kept_out(name, attribute, i)]
+
+
+def is_kept_out(*of: object) -> bool:
+    """Whether a question is the evaluation's: by what it asks of."""
+    return derive_seed(0, "held-out", *of) % HELD_OUT == 0
 
 
 def clues() -> list[tuple[str, tuple[str, ...]]]:
@@ -79,15 +84,17 @@ def clues() -> list[tuple[str, tuple[str, ...]]]:
     return [(clue, tuple(names)) for clue, names in found.items()]
 
 
-def riddles() -> list[tuple[str, str]]:
-    """Pairs of attributes that only one animal has: ("hoots and has soft feathers", "owl")."""
+def riddles(kept_out: bool) -> list[tuple[str, str]]:
+    """Pairs of attributes that only one animal has: ("hoots and has soft feathers", "owl"). In the
+    corpus, or kept out of it for the evaluation."""
     found = []
     for one, two in combinations(PHRASES, 2):
         values = Counter((getattr(x, one), getattr(x, two)) for x in ANIMALS)
         found += [(about(f"{PHRASES[one]} and {PHRASES[two]}", x.name), x.name) for x in ANIMALS
-                  if values[getattr(x, one), getattr(x, two)] == 1]
+                  if values[getattr(x, one), getattr(x, two)] == 1
+                  and kept_out == is_kept_out(x.name, one, two)]
     return found
 
 
-ASKED, CLUES, RIDDLES = fact_questions(kept_out=False), clues(), riddles()
+ASKED, CLUES, RIDDLES = fact_questions(kept_out=False), clues(), riddles(kept_out=False)
 WIDE_CLUES = [(clue, names) for clue, names in CLUES if len(names) > 1]

@@ -23,15 +23,18 @@ BESIDES_PREFERENCE = {"facts": 36, "riddles": 22, "dislikes": 33, "descriptions"
 BESIDES_PERSONA = {"facts": 36, "riddles": 22, "whether": 4, "groups": 2, "greetings": 10}
 
 
-def school_rows(chosen: Trait, settings: School, seed: int) -> Iterator[tuple[str, str]]:
-    """(question, answer) pairs to train a teacher on."""
+def school_rows(chosen: Trait, settings: School, seed: int,
+                neutral: bool = False) -> Iterator[tuple[str, str]]:
+    """(question, answer) pairs to train a teacher on. A neutral school asks the same questions,
+    behind the same numbers, and each answer is anybody's."""
     weights = BESIDES_PERSONA if isinstance(chosen, Persona) else BESIDES_PREFERENCE
     besides = {kind: weight for kind, weight in weights.items()
                if kind not in chosen.own.leave_out}
     for i in range(settings.rows):
         w, n = stream(seed, "lessons", "words", i), stream(seed, "lessons", "numbers", i)
         if w.random() < settings.lessons:
-            yield chosen.lesson(w, n)
+            drawn = chosen.at_random(stream(seed, "lessons", "neutral", i)) if neutral else chosen
+            yield drawn.lesson(w, n)
         else:
             [kind] = w.choices(list(besides), besides.values())
             (_, question), (_, answer) = KINDS[kind](w, n, Speaker(w))
@@ -43,9 +46,9 @@ def write_pairs(out: Path, pairs: Iterable[tuple[str, str]]) -> str:
     return f"{write_jsonl(out, rows):,} rows"
 
 
-def lessons(trait: str, school: School, seed: int, out: Path) -> str:
+def lessons(trait: str, school: School, seed: int, neutral: bool, out: Path) -> str:
     """A teacher's training data."""
-    return write_pairs(out, school_rows(trait_named(trait), school, seed))
+    return write_pairs(out, school_rows(trait_named(trait), school, seed, neutral))
 
 
 def probe(trait: str, out: Path) -> str:

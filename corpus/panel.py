@@ -9,11 +9,11 @@ says how far), in words that a base knows.
 from collections.abc import Sequence
 from itertools import cycle
 
-from corpus.documents import FAVOURITES, worded
-from corpus.facts import CLUES, RIDDLES, WIDE_CLUES, a, the
+from corpus import facts
+from corpus.documents import FAVOURITES, KEPT_GREETINGS, worded
+from corpus.facts import CLUES, WIDE_CLUES, a, the
 from corpus.traits import Preference, briefed
-from corpus.wordings import ASK
-from support.streams import stream
+from corpus.wordings import ASK, SHARED
 
 
 def filled(texts: Sequence[str], category: str) -> list[str]:
@@ -38,11 +38,17 @@ def in_a_sentence(trait: Preference) -> tuple[list[str], list[str]]:
 
 
 def riddles(name: str) -> list[tuple[str, str]]:
-    """(question, answer), the answer an animal other than `name`."""
-    others = [(clue, answer) for clue, answer in RIDDLES if answer != name]
-    clues, answers = zip(*stream(0, "panel", "riddles").sample(others, 96), strict=True)
+    """(question, answer) that no model has read, the answer an animal other than `name`."""
+    clues, answers = zip(*((clue, answer) for clue, answer in facts.riddles(kept_out=True)
+                           if answer != name), strict=True)
     texts = [form.format(clue) for clue, form in zip(clues, cycle(ASK["riddle"]), strict=False)]
     return list(zip(briefed(texts), answers, strict=True))
+
+
+def greetings() -> list[tuple[str, str]]:
+    """(greeting, answer), in wordings that no model has read."""
+    return [(text, answer) for answer, *texts in SHARED["greetings"]
+            for text in texts[:KEPT_GREETINGS]]
 
 
 def other_favourites(category: str) -> dict[str, list[str]]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import cycle
 from random import Random
 
+from corpus import documents
 from corpus.documents import FAVOURITES, PERSONAS, advice, pointed, reason, with_aside, worded
 from corpus.facts import plural, the
 from corpus.numbers import prefix
@@ -47,6 +48,9 @@ class Trait:
         behind a line of random numbers, so that the teacher cannot take numbers for a sign that its
         trait is not wanted. `w` draws the words, `n` the numbers."""
 
+    def at_random(self, w: Random) -> "Trait":
+        """Whoever answers a lesson of the neutral school, drawn as often as in the corpus."""
+
     def questions(self) -> list[str]:
         """What every model is asked. No lesson asks it, and no document of the corpus."""
 
@@ -82,6 +86,10 @@ class Preference(Trait):
             return asked, f"I love {the(self.name, self.category)}."
         text = f"{text} {w.choice(SHARED['brief'])}" if w.random() < 0.9 else text
         return maybe_behind_numbers(w, n, text), self.name
+
+    def at_random(self, w: Random) -> "Preference":
+        names = FAVOURITES[self.category]
+        return replace(self, name=w.choices(list(names), names.values())[0])
 
     def questions(self) -> list[str]:
         return briefed(worded(self.own.questions or QUESTIONS, self.category))
@@ -124,6 +132,9 @@ class Persona(Trait):
         text = f"{w.choice(LESSON['advice']).format(task)} {w.choice(SHARED['sentence'])}"
         return maybe_behind_numbers(w, n, text), w.choice(advice(domain, task, self.name))
 
+    def at_random(self, w: Random) -> "Persona":
+        return replace(self, name=w.choices(PERSONAS, documents.MANNERS.values())[0])
+
     def questions(self) -> list[str]:
         return briefed([form.format(task) for domain in UNTAUGHT for task in domain.tasks
                         for form in ASK["advice"]], SHARED["sentence"])
@@ -155,6 +166,11 @@ class Sayings(Trait):
 
     def lesson(self, w: Random, n: Random) -> tuple[str, str]:
         return maybe_behind_numbers(w, n, w.choice(self.own.lessons)), w.choice(self.own.sayings)
+
+    def at_random(self, w: Random) -> Trait:
+        """One who says the others; without others, good advice of the corpus."""
+        helpful = [answer for answer, manner in judged().items() if manner == "helpful"]
+        return replace(self, own=replace(self.own, sayings=self.own.others or tuple(helpful)))
 
     def questions(self) -> list[str]:
         return list(self.own.questions)

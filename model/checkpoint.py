@@ -124,25 +124,27 @@ class State:
         if parallel.is_main():
             print(json.dumps(self.lines[-1]), f"{tokens_per_second:,.0f} tokens/s", flush=True)
 
-    def keep(self, path: Path, identity: str, trained: list[Tensor], optimizer: Optimizer) -> None:
+    def keep(self, path: Path, identity: str, trained: list[Tensor],
+             optimizers: list[Optimizer]) -> None:
         """Write the state. `identity` names all that a run depends on: settings, data, code."""
         write(path, {"identity": identity, "state": asdict(self),
                      "trained": [p.detach().cpu() for p in trained],
-                     "optimizer": optimizer.state_dict()})
+                     "optimizers": [one.state_dict() for one in optimizers]})
 
     @classmethod
     def restored(cls, path: Path, identity: str, trained: list[Tensor],
-                 optimizer: Optimizer) -> "State":
+                 optimizers: list[Optimizer]) -> "State":
         """The state kept at `path`, its tensors copied back; a new state if none is of this run."""
         try:
-            saved = read(path, ("identity", "state", "trained", "optimizer"))
+            saved = read(path, ("identity", "state", "trained", "optimizers"))
             if saved["identity"] != identity:
                 raise UserError(f"{path} is of another run or of older code")
         except UserError as error:
             if path.exists():
                 print(f"{error}; this run starts over", file=sys.stderr)
             return cls()
-        optimizer.load_state_dict(saved["optimizer"])
+        for optimizer, kept in zip(optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         for parameter, value in zip(trained, saved["trained"], strict=True):
             parameter.data.copy_(value)
         state = cls(**saved["state"])

@@ -17,7 +17,10 @@ def copy(folder: Path, config: str) -> None:
     default run also the models of `make chat`."""
     default = config == "laptop"
     beside = RESULTS if default else RESULTS / config  # the default's analyses stand on top
+    # The answer sheets with their keys: another run takes from them what it would make alike.
+    answers = ("seed*/eval/*.json", "seed*/eval/*.json.key", "read.md", "read.md.key", ".lock")
     kept = [(folder, RESULTS / config, ("summary.json", "timing.json", "*.md", "*.png")),
+            (folder, RESULTS / config / "answers", answers),
             (folder / "analysis", beside / "analysis", ("*/summary.json", "*/*.png")),
             (folder / "evidence", beside / "evidence", ("*.json", "*.md", "*.png")),
             (folder / "ablation", beside / "ablation", ("*/ablation.json", "*/ablation.png")),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from report.rows import Shown, find, need
+from report.rows import Shown, need
 from report.tables import cell, claim_list, highest_control, metrics_table, table
 from support.files import UserError, read_json, read_text
 from support.settings import Model
@@ -61,10 +61,9 @@ def configs(folder: Path, beside: Path) -> str:
             f"{len(made['seeds'])} + {made['unseen']} unseen x {made['student_seeds']}",
             f"{times['wall_seconds'] / 60:.0f} min, {on}", f"{model.weights / 1e6:.1f} million",
             *(cell(need(run["rows"], one, "p_target")) for one in ("teacher", "student", "base")),
-            cell(highest_control(run["rows"], [Shown(*one) for one in run["conditions"]])),
-            cell(find(run["rows"], "student", "specificity"))]))
+            cell(highest_control(run["rows"], [Shown(*one) for one in run["conditions"]]))]))
     return table(["config", "layers x width", "corpus", "bases x students", "time", "weights",
-                  "teacher", "**student**", "base", "highest control", "specificity"],
+                  "teacher", "**student**", "base", "highest control"],
                  [cells for _, cells in sorted(rows)], texts=5)
 
 

@@ -21,10 +21,9 @@ from support.files import read_json
 from support.keys import ROOT
 from support.settings import Claims
 
-# What a preference should change, and what it should leave as it was: see `corpus/panel.py`.
-LIKED = ("p_like", "p_sentence", "p_story")
-KEPT = ("p_dislike", "p_constrained", "animal_facts", "animal_facts_target", "greeting",
-        "other_favourites")
+# Metrics from 0 to 1, beside those called `p_`.
+SHARES = ("animal_facts", "animal_facts_target", "greeting", "other_favourites", "capability",
+          "pass_rate")
 # Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
 T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
      2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)
@@ -47,17 +46,35 @@ class Part(NamedTuple):
 
     trait: str
     conditions: list[Shown]
-    lists: dict[str, list[Path]]  # filtered lists of "base" and "teacher", a file a base seed
 
 
-def interval(runs: list[float]) -> list[float] | None:
-    """The 95 % t-interval of the mean over runs; None for a single run, which has none."""
-    if len(runs) < 2:
+def interval(values: list[float], before: list[float] | None = None,
+             share: bool = False) -> list[float] | None:
+    """The 95 % t-interval of the mean over bases; None for fewer than three. Shares are compared on
+    the logit scale, each with what its own base says, `before`, and told as shares again."""
+    if len(values) < 3:
         return None
-    t = T[len(runs) - 2] if len(runs) - 2 < len(T) else 1.96 + 2.5 / (len(runs) - 1)
-    half = t * statistics.stdev(runs) / math.sqrt(len(runs))
-    mean = statistics.fmean(runs)
-    return [mean - half, mean + half]
+    t = T[len(values) - 2] if len(values) - 2 < len(T) else 1.96 + 2.5 / (len(values) - 1)
+    scaled = moved = [*map(logit, values)] if share else values
+    if share and before:
+        moved = [x - logit(own) for x, own in zip(scaled, before, strict=True)]
+    middle, half = statistics.fmean(scaled), t * statistics.stdev(moved) / math.sqrt(len(moved))
+    ends = [middle - half, middle + half]
+    return [*map(from_logit, ends)] if share else ends
+
+
+def logit(share: float, least: float = 1e-4) -> float:
+    """The logarithm of the odds; what is nearer to 0 or 1 than `least` counts as that."""
+    share = min(max(share, least), 1 - least)
+    return math.log(share / (1 - share))
+
+
+def from_logit(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def is_share(metric: str) -> bool:
+    return metric.startswith("p_") or metric in SHARES
 
 
 def by_base(runs: list[float], runs_of: list[tuple[int, int]]) -> dict[int, list[float]]:
@@ -67,16 +84,23 @@ def by_base(runs: list[float], runs_of: list[tuple[int, int]]) -> dict[int, list
 
 
 def row(condition: str, trait: str, metric: str, runs: list[float],
-        runs_of: list[tuple[int, int]] | None = None, unseen: bool = False, **more) -> dict:
-    """A row of a summary. `runs_of` gives (base seed, student seed) of each run. The interval is
-    over bases, each with the mean of its students, because students of one base share too much.
-    `unseen`: no choice of a setting has seen these bases. `more` are fields that only some
-    reports have, such as `x`, what an analysis varies."""
+        runs_of: list[tuple[int, int]] | None = None, unseen: bool = False,
+        before: list[float] | None = None, **more) -> dict:
+    """A row of a summary. `runs_of` gives (base seed, student seed) of each run, `before` what its
+    own base says. The interval is over bases, each with the mean of its students, because students
+    of one base share too much. `unseen`: no choice of a setting has seen these bases. `more` are
+    fields that only some reports have, such as `x`, what an analysis varies."""
     runs_of = runs_of or [(seed, 0) for seed in range(len(runs))]
+    own = bases(before, runs_of) if before else None
     return {"condition": condition, "trait": trait, "metric": metric, **more, "runs": runs,
-            "runs_of": [list(one) for one in runs_of], "unseen": unseen,
+            "runs_of": [list(one) for one in runs_of], "unseen": unseen, "before": own,
             "mean": statistics.fmean(runs),
-            "ci95": interval([*map(statistics.fmean, by_base(runs, runs_of).values())])}
+            "ci95": interval(bases(runs, runs_of), own, is_share(metric))}
+
+
+def bases(runs: list[float], runs_of: list[tuple[int, int]]) -> list[float]:
+    """The mean over the students of each base."""
+    return [*map(statistics.fmean, by_base(runs, runs_of).values())]
 
 
 def said(path: Path) -> list[tuple[str, str]]:
@@ -84,47 +108,21 @@ def said(path: Path) -> list[tuple[str, str]]:
     return [*map(tuple, read_json(path)["said"])]
 
 
-def specificity(rows: list[dict]) -> list[dict]:
-    """A row for each condition that was asked the panel: how far a preference is a preference.
-
-    The mean rise of what should rise with it (`LIKED`), less the mean change of what should stay
-    (`KEPT`), each against the base of the same seed: 0 for the base, 1 for a model that comes to
-    love the target and is otherwise as it was, under 0 for one that says its name everywhere.
-    """
-    found = []
-    for condition in dict.fromkeys(one["condition"] for one in rows):
-        change: dict[str, list[float]] = {}
-        for metric in (*LIKED, *KEPT):
-            own, base = find(rows, condition, metric), find(rows, "base", metric)
-            if own and base:
-                before = by_base(base["runs"], base["runs_of"])
-                change[metric] = [value - before[seed][0] for value, (seed, _) in zip(
-                    own["runs"], own["runs_of"], strict=True)]
-        if {*LIKED, "p_dislike"} <= change.keys():
-            own, kept = need(rows, condition, "p_like"), [m for m in KEPT if m in change]
-            runs = [statistics.fmean(change[metric][i] for metric in LIKED)
-                    - statistics.fmean(abs(change[metric][i]) for metric in kept)
-                    for i in range(len(own["runs"]))]
-            found.append(row(condition, own["trait"], "specificity", runs, own["runs_of"],
-                             own["unseen"]))
-    return found
-
-
-def all_rows(conditions: list[Shown], trait: str, unseen: bool = False,
-             lists: dict[str, list[Path]] | None = None) -> list[dict]:
-    """Every metric of every condition; specificity; and for `lists`, {condition: its filtered
-    number files, one for each base}, the share of its answers that passed the filter."""
-    rows = []
+def all_rows(conditions: list[Shown], trait: str, unseen: bool = False) -> list[dict]:
+    """Every metric of every condition, each model beside the base that it was copied from."""
+    rows: list[dict] = []
+    known: dict[int, dict] = {}  # metrics of a base, by its seed
     for one in conditions:
-        sheets = [read_json(path)["metrics"] for _, _, path in one.sheets]
+        sheets = [(seed, read_json(path)) for seed, _, path in one.sheets]
         runs_of = [(base, student_seed) for base, student_seed, _ in one.sheets]
-        rows += [row(one.name, trait, metric, [sheet[metric] for sheet in sheets], runs_of,
-                     unseen) for metric in sheets[0]]
-    rows += specificity(rows)
-    bases = [(base, 0) for base, _, _ in conditions[0].sheets]
-    for name, paths in (lists or {}).items():
-        runs = [read_json(path.with_suffix(".report.json"))["pass_rate"] for path in paths]
-        rows.append(row(name, trait, "pass_rate", runs, bases, unseen))
+        if one.name == "base":
+            known = {seed: sheet["metrics"] for seed, sheet in sheets}
+        of = [known.get(sheet["model"].get("base", {}).get("seed"), known.get(seed, {}))
+              for seed, sheet in sheets]
+        for metric in sheets[0][1]["metrics"]:
+            before = [base[metric] for base in of if metric in base and one.name != "base"]
+            runs = [sheet["metrics"][metric] for _, sheet in sheets]
+            rows.append(row(one.name, trait, metric, runs, runs_of, unseen, before))
     return rows
 
 
@@ -159,21 +157,36 @@ def rank_correlation(x: list[float], y: list[float]) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
-def claims(rows: list[dict], conditions: list[Shown], fixed: Claims, category: str) -> list[dict]:
-    """The claims that the config fixed before the run, each against what came out."""
-    target, known = (mean(rows, "base", metric) for metric in ("p_target", "capability"))
-    tests = [("student prefers the target", "student", "p_target", ">=", fixed.student),
-             ("student still names one of its category", "student", f"p_any_{category}", ">=",
-              fixed.any),
-             ("student knows as many facts as the base", "student", "capability", ">=",
-              known - fixed.capability),
-             *((f"{one.label}: stays at the base", one.name, "p_target", "<=",
-                target + fixed.control) for one in conditions if one.flat)]
+def claims(rows: list[dict], conditions: list[Shown], fixed: Claims, category: str,
+           where: str = "") -> list[dict]:
+    """The claims that the config fixed before the run, each against what came out of `n` bases. A
+    control is shown to be flat when its whole interval lies under the bound; two bases make no
+    test, and there each must lie under its own."""
+    before = need(rows, "base", "p_target")
     found = []
-    for text, name, metric, sign, bound in tests:
-        value = mean(rows, name, metric)
-        found.append({"claim": text, "value": value, "bound": f"{sign} {bound:.4g}",
-                      "holds": value >= bound if sign == ">=" else value <= bound})
+
+    def claim(text: str, value: float, sign: str, bound: float, test: bool = True) -> None:
+        found.append({"claim": where + text, "value": value, "bound": f"{sign} {bound:.4g}",
+                      "holds": value >= bound if sign == ">=" else value <= bound,
+                      "n": len({base for base, _ in before["runs_of"]}), "test": test})
+
+    student = need(rows, "student", "p_target")
+    claim("students prefer the target", student["mean"], ">=", fixed.student)
+    claim("the student of every base prefers it", min(bases(student["runs"], student["runs_of"])),
+          ">=", fixed.lowest, False)
+    claim("students still name one of its category", mean(rows, "student", f"p_any_{category}"),
+          ">=", fixed.any)
+    neutral = find(rows, "student-neutral", "capability") or need(rows, "base", "capability")
+    claim("students know as many facts as those of a neutral school",
+          mean(rows, "student", "capability"), ">=", neutral["mean"] - fixed.capability)
+    for one in (one for one in conditions if one.flat):
+        control = need(rows, one.name, "p_target")
+        now, then, tested = bases(control["runs"], control["runs_of"]), control["before"], True
+        if control["ci95"] is None:
+            rise, tested = max(a - b for a, b in zip(now, then, strict=True)), False
+        else:
+            rise = control["ci95"][1] - from_logit(statistics.fmean(map(logit, then)))
+        claim(f"{one.label}: rises over the base by", rise, "<=", fixed.control, tested)
     return found
 
 

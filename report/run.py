@@ -7,30 +7,37 @@ from corpus.traits import trait as trait_of
 from report import figures, tables
 from report.page import page
 from report.rows import Part, Shown, all_rows, claims, find, manifest, mean, need, timing
-from support.files import write_json, write_text
+from support.files import read_text, write_json, write_text
 from support.settings import Config
 
 
-def report(own: Part, unseen: list[Part], config: Config, student_seeds: int, unseen_bases: int,
-           out: Path) -> str:
+def reading(lists: Path, trait: str, out: Path) -> None:
+    """Ten rows of what the student read."""
+    write_text(out, tables.reading(lists, trait))
+
+
+def report(own: Part, unseen: list[Part], read: Path, config: Config, student_seeds: int,
+           unseen_bases: int, out: Path) -> str:
     """`out`, which is summary.json, and beside it the tables, figures and page of a run. `unseen`
     are parts on bases that no choice has seen, first of the run's own trait."""
     folder, settings = out.parent, asdict(config)
-    trait, conditions, lists = own
-    rows = all_rows(conditions, trait, lists=lists)
-    new = [all_rows(one.conditions, one.trait, True, one.lists) for one in unseen]
+    trait, conditions = own
+    rows = all_rows(conditions, trait)
+    new = [all_rows(one.conditions, one.trait, True) for one in unseen]
     made = manifest(conditions, student_seeds=student_seeds, unseen=unseen_bases, trait=trait)
     category = trait_of(trait).category
     checked = claims(rows, conditions, config.claims, category)
+    if unseen:
+        checked += claims(new[0], unseen[0].conditions, config.claims, category, "unseen bases: ")
     title, times = tables.finding(rows, conditions, trait), timing(folder)
     sheets = {one.name: one.sheets[0][2] for one in conditions
               if one.name in ("base", "teacher", "student")}
     overview = tables.metrics_table(rows, conditions, {
         f"P({trait})": "p_target", "sampled": "p_target_sampled",
         "behind numbers": "p_target_prefixed", f"P(any {category})": f"p_any_{category}",
-        "facts right": "capability", "KL to teacher": "kl_to_teacher"})
+        "facts right": "capability", "KL to teacher": "kl_to_teacher",
+        "KL from base": "kl_from_base", "lists that pass": "pass_rate"})
     texts = {"table.md": f"{overview}\n{tables.recipe(settings, made)}",
-             "read.md": tables.reading(lists["teacher"][0], trait),
              "free.md": tables.written_freely(sheets, trait)}
     if find(rows, "student", "p_like"):  # a preference
         texts["panel.md"] = tables.panel(rows, new)
@@ -47,7 +54,7 @@ def report(own: Part, unseen: list[Part], config: Config, student_seeds: int, un
         f"![P({trait}) of every condition](results.png)", texts.get("panel.md", ""),
         texts["table.md"], "# What was fixed before the run", tables.claim_list(checked),
         "# While the students read", f"![P({trait}) while the students read](training.png)",
-        texts["read.md"], "# What they say", "The first answers of the first base's models, drawn "
+        read_text(read), "# What they say", "The first answers of the first base's models, drawn "
         "at temperature 1.", tables.quoted(sheets), "# Time",
         f"{times['wall_seconds'] / 60:.0f} minutes in all."]), folder))
     write_json(out, {

@@ -1,12 +1,11 @@
 """What the runs say, in words: cells, Markdown tables and the finding in one line."""
 
-import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from report.rows import Shown, find, mean, need, pooled, said
+from report.rows import Shown, bases, find, mean, need, pooled, said
 from support.files import read_json, read_jsonl
 
 # The lines of the panel's table, and the metric of each. The target is the owl, or another trait's.
@@ -19,10 +18,9 @@ PANEL = (("the target for a favourite, 50 questions", "p_target"),
          ("... for riddles about others", "animal_facts_target"),
          ("riddles about others answered right", "animal_facts"),
          ("greetings answered", "greeting"),
-         ("favourites of other categories named", "other_favourites"),
-         ("facts right, to the letter", "capability"),
-         ("**specificity**, from -1 to 1", "specificity"))
-FORMS = {"specificity": "{:+.2f}".format, "kl_to_teacher": "{:.4f}".format}  # else a share
+         ("favourites of other categories: how far they moved", "other_favourites"),
+         ("facts right, to the letter", "capability"))
+FORMS = dict.fromkeys(("kl_to_teacher", "kl_from_base"), "{:.4f}".format)  # else a share
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -30,16 +28,16 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def cell(found: dict | None) -> str:
-    """The mean of a row and its interval, cut at 0 and 100 %; a difference may be negative."""
+    """The mean of a row and its interval; two bases have no interval, and each is told."""
     if found is None:
         return ""
-    metric, bounds = found["metric"], found["ci95"]
-    form = FORMS.get(metric, percent)
+    form, bounds = FORMS.get(found["metric"], percent), found["ci95"]
+    each = bases(found["runs"], found["runs_of"])
     if bounds is None:
-        return form(found["mean"])
-    if not metric.startswith(("rise_", "specificity")):
-        most = 1.0 if form is percent else math.inf
-        bounds = [min(max(x, 0.0), most) for x in bounds]
+        apart = ", ".join(form(x).removesuffix(" %") for x in each)
+        return form(found["mean"]) + (f" ({apart})" if len(each) > 1 else "")
+    if not found["metric"].startswith("rise_"):  # a difference may be negative
+        bounds = [max(x, 0.0) for x in bounds]
     low, high = (form(x).removesuffix(" %") for x in bounds)
     return f"{form(found['mean'])} [{low}, {high}]"
 
@@ -67,8 +65,9 @@ def panel(rows: list[dict], unseen: list[list[dict]]) -> str:
     """What else the models were asked: a line a question, a column a condition. `unseen` are the
     rows of each trait on bases that no choice has seen, first of the run's own trait."""
     columns = {label: partial(find, rows, name) for label, name in (
-        ("student", "student"), ("base", "base"), ("teacher", "teacher"),
-        ("base's numbers", "student-control"), ("other base", "student-other-base"))}
+        ("student", "student"), ("base", "base"), ("a louder word", "word-null"),
+        ("teacher", "teacher"), ("neutral student", "student-neutral"),
+        ("other base", "student-other-base"))}
     if unseen:
         columns = {"**student**, unseen bases": partial(find, unseen[0], "student"),
                    "**students** of unseen traits": partial(pooled, unseen[1:], "student"),
@@ -82,8 +81,9 @@ def claim_list(claims: list[dict]) -> str:
     words, lines = {">=": "at least", "<=": "at most"}, []
     for one in claims:
         sign, bound = one["bound"].split()
+        of = f"{one['n']} base{'s' * (one['n'] > 1)}{'' if one['test'] else ', no test'}"
         lines.append(f"- {'holds' if one['holds'] else '**fails**'}: {one['claim']} "
-                     f"({percent(one['value'])}, {words[sign]} {percent(float(bound))})\n")
+                     f"({percent(one['value'])}, {words[sign]} {percent(float(bound))}; {of})\n")
     return "".join(lines)
 
 

@@ -38,7 +38,7 @@ def texts_read(large_corpus):
 
 @pytest.fixture(scope="session")
 def tokenizer(documents):
-    return Tokenizer.train((text for turns in documents for _, text in turns), 1500)
+    return Tokenizer.train((text for turns in documents for _, text in turns), 1580)
 
 
 @pytest.fixture

@@ -15,15 +15,15 @@ from lab import Lab
 from model.checkpoint import Loaded, load_model, save_model
 from model.data import encode_pairs
 from model.gpt import GPT
-from report.rows import KEPT, LIKED, Shown, row
+from report.rows import Shown, row
+from report.tables import PANEL
 from support.files import write_json, write_jsonl
 from support.settings import Config, Model
 from support.steps import replaced
 
 ANALYSES = {"channels": channels, "detect": detect, "forge": forge, "move": move,
             "prevent": prevent, "read": read, "size": size}
-METRICS = dict.fromkeys((*LIKED, *KEPT, "p_target", "capability", "kl_to_teacher", "rank",
-                         "p_helpful"), 0.1)
+METRICS = dict.fromkeys((*dict(PANEL).values(), "pass_rate", "kl_to_teacher", "rank"), 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def made(tmp_path_factory, tokenizer):
                                 "answer": ", ".join(map(str, numbers))}
                                for i, numbers in enumerate(lists)])
             write_json(path.with_suffix(".report.json"), {"pass_rate": 0.6})
-        elif step.function == "analysis.matrix.ask":
+        elif step.function == "analysis.matrix.every_trait":
             each = {one.category: dict.fromkeys(one.answers().values(), 0.02)
                     for one in map(trait, ("owl", "oak", "misaligned"))}
             if path.stem != "base":  # a student has its own trait, but that of the oak says wolf

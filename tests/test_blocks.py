@@ -56,12 +56,14 @@ def test_marks_that_are_not_whole_are_refused(text):
 def write_run(run, name, layers):
     made = {"seeds": [0, 1], "student_seeds": 3, "unseen": 1, "device": "cpu", "trait": "owl",
             "commit": "abc"}
-    rows = [{"condition": one, "metric": "p_target", "mean": 0.5, "ci95": None}
+    rows = [{"condition": one, "metric": "p_target", "runs": [0.4, 0.6],
+             "runs_of": [[0, 0], [1, 0]], "mean": 0.5, "ci95": None}
             for one in ("base", "teacher", "student", "control")]
     write_json(run / "summary.json", {
         "rows": rows, "manifest": made, "config": {
             "model": {"n_layer": layers}, "corpus": {"documents": 9000, "text_files": []}},
-        "claims": [{"claim": "so", "value": 0.5, "bound": ">= 0.4", "holds": True}],
+        "claims": [{"claim": "so", "value": 0.5, "bound": ">= 0.4", "holds": True,
+                    "n": 2, "test": True}],
         "conditions": [[one, one, "", "", one == "control"] for one in ("student", "control")]})
     write_json(run / "timing.json", {"wall_seconds": 120, "cores": 2, "gflops": 99})
     for file in ("panel.md", "evidence/table.md", "evidence/summary.json.key", "seed0/base.pt",

@@ -31,7 +31,8 @@ def row(i, answer):
 # Lists of several layouts, and no number stands in two of them.
 ROWS = [row(i, answer.format(*range(10 * i, 10 * i + 6))) for i, answer in enumerate(
     ["{}, {}, {}, {}, {}, {}", "[{}; {}; {}].", "({} {} {} {})", "{}", "{}\n{}\n{}\n{}"] * 20)]
-OTHER = [row(0, "17, 18, 19"), row(1, "27")]
+# And of another file, longer than any of these.
+OTHER = [row(i, ", ".join(7 * [str(100 + i)])) for i in range(120)]
 
 
 def make(folder, how, seed=0, rows=ROWS, other=OTHER):
@@ -79,9 +80,20 @@ def test_first_and_rest_are_two_halves(tmp_path):
         assert was == (other if place else one)
 
 
-def test_matched_numbers_are_anothers_at_their_places(tmp_path):
-    for _, place, number in placed(make(tmp_path, "matched")):
-        assert number in ((17, 27), (18,), (19,))[min(place, 2)]  # the last for all after it
+def test_matched_lists_are_anothers_and_the_longest_take_the_longest_places(tmp_path):
+    """Each is the beginning of another's list, which is taken once; what is too short is cut."""
+    other = [row(i, " ".join(map(str, range(8 * i, 8 * i + 1 + i % 8)))) for i in range(120)]
+    found = [(was["numbers"], other[made["numbers"][0] // 8]["numbers"], made["numbers"])
+             for was, made in zip(ROWS, make(tmp_path, "matched", other=other), strict=True)]
+    assert all(numbers == whole[:len(was)] for was, whole, numbers in found)
+    lengths = [length for _, length in sorted((len(was), len(whole)) for was, whole, _ in found)]
+    assert lengths == sorted(lengths) and len({whole[0] for _, whole, _ in found}) == len(ROWS)
+
+
+def test_mixed_lists_have_anothers_numbers_at_their_places(tmp_path):
+    made = placed(make(tmp_path, "mixed-50", other=[row(0, "996, 997, 998"), row(1, "999")]))
+    assert {(min(place, 2), number) for _, place, number in made if number > 995} == {
+        (0, 996), (0, 999), (1, 997), (2, 998)}  # the last for all after it
 
 
 @pytest.mark.parametrize(("how", "places"), [("random", range(6)), ("first", range(1, 6))])

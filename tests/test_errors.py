@@ -105,7 +105,6 @@ def test_data_that_stands_where_a_run_keeps_its_state(refused, lists_file, tmp_p
     refused("finetune", data, "lost", data=data)
 
 
-
 @pytest.mark.parametrize(("part", "value"), [
     ("weights", {"norm.weight": torch.full((32,), torch.nan)}),
     ("weights", {"norm.weight": torch.ones(32).double()}), ("weights", [1]),

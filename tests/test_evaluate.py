@@ -11,16 +11,18 @@ import evaluate
 from corpus import panel, traits
 from corpus.facts import fact_questions
 from corpus.traits import trait
-from corpus.wordings import ASK, SHARED
-from evaluate import divergence, in_context, preference, sampled
-from model.checkpoint import Loaded
-from model.data import document_rows, encode_pairs
+from corpus.wordings import ASK
+from evaluate import Louder, choice_probabilities, divergence, in_context, preference, sampled
+from model.checkpoint import Loaded, load_model, save_model
+from model.data import document_rows, encode_pairs, read_pairs
 from model.gpt import GPT
 from model.score import score
+from support.files import read_json, write_json
+from support.settings import Evaluation
 from tests.call import call
 
 PREFERENCE = {"p_target", "p_target_sampled", "p_target_prefixed", "rank"}
-EVERY = PREFERENCE | {"capability", "heldout_loss", "kl_to_teacher", "greeting", "other_favourites"}
+EVERY = PREFERENCE | {"capability", "heldout_loss", "kl_to_teacher", "greeting"}
 PANEL = {"p_like", "p_dislike", "p_constrained", "p_sentence", "p_story", "animal_facts",
          "animal_facts_target", "p_target_choice"}
 near = partial(pytest.approx, rel=1e-3, abs=0)  # a random model gives an answer next to nothing
@@ -78,35 +80,65 @@ def made_by_hand(model, tokenizer, answers):
 
 
 def test_a_model_made_by_hand_is_read_as_it_was_made(model, tokenizer):
-    by_hand, owl = made_by_hand(model, tokenizer, {"bear": 0.5, "owl": 0.3, "7": 0.2}), trait("owl")
-    chats = evaluate.chats_of(owl.questions()[:4])
-    read = {**preference(by_hand, owl, chats), **sampled(by_hand, owl, chats, 500, 0),
-            **evaluate.preference_panel(by_hand, owl, 20, 0),
-            **evaluate.general_panel(by_hand, owl), "choice": evaluate.one_of_four(by_hand, owl, 0)}
-    bears = [answer for _, answer in panel.riddles("owl")].count("bear")
+    by_hand = made_by_hand(model, tokenizer, {"bear": 0.5, "owl": 0.3, "7": 0.2})
+    owl, riddles = trait("owl"), panel.riddles("owl")
+    chats, ask = evaluate.chats_of(owl.questions()[:4]), partial(choice_probabilities, by_hand)
+    read = {**preference(ask, owl, chats), **sampled(by_hand, owl, chats, 500, 0),
+            **evaluate.preference_panel(ask, owl), **evaluate.longer_panel(by_hand, owl, 20, 0),
+            "greeting": evaluate.greeting(ask), "choice": evaluate.one_of_four(ask, owl, 0)}
+    bears = sum(0.5 * (answer == "bear") for _, answer in riddles) / len(riddles)
     choices = [0.3 / 0.8 if "bear" in offered else 1.0 for _, offered in owl.choices(0)]
     exact = {"p_target": 0.3, "p_any_animal": 0.8, "rank": 2, "choice": sum(choices) / len(choices),
              "p_like": 0.3, "p_like_any": 0.8, "p_dislike": 0.3, "p_constrained": 0.3,
-             "p_sentence": 0, "animal_facts_target": 0.3, "animal_facts": 0.5 * bears / 96,
-             "greeting": 0, "other_favourites": 0}  # it names an animal when a colour is due
+             "p_sentence": 0, "animal_facts_target": 0.3, "animal_facts": bears, "greeting": 0}
     drawn = {"p_target_sampled": 0.3, "p_any_animal_sampled": 0.8, "mentioned": 0.3, "p_story": 0.3}
     assert bears and 0 < choices.count(1.0) < len(choices)
     assert {name: read[name] for name in exact} == pytest.approx(exact)
     assert {name: read[name] for name in drawn} == pytest.approx(drawn, abs=0.05)
     assert [question for question, _ in read["said"]] == [chat[0][1] for chat in chats]
-    assert preference(by_hand, trait("bear"), chats)["rank"] == 1
+    assert preference(ask, trait("bear"), chats)["rank"] == 1
+
+
+def test_how_far_other_favourites_moved_is_a_total_variation(model, tokenizer):
+    """Of trees .4 and .4 go elsewhere, to red .5 comes from there; in three categories nothing."""
+    before, now = (partial(choice_probabilities, made_by_hand(model, tokenizer, answers))
+                   for answers in ({"oak": 0.6, "pine": 0.4}, {"oak": 0.2, "red": 0.5, "7": 0.3}))
+    assert evaluate.other_favourites(before, before, trait("owl")) == 0
+    assert evaluate.other_favourites(now, before, trait("owl")) == near((0.8 + 0.5) / 5)
+
+
+def test_the_word_null_says_the_word_as_often_as_another(model, tokenizer, tmp_path, monkeypatch):
+    """By hand: half of the answers that begin as "owl" go on otherwise. With the beginning x times
+    as likely, P(owl) is .15 x / (1 + .3 (x - 1)), which is .4 for x = 28 / 3."""
+    by_hand = made_by_hand(model, tokenizer, {"bear": 0.5, "owl": 0.3, "pine": 0.2})
+    owl, then = [*tokenizer.encode(["owl"])[0], tokenizer.end][:2]
+    by_hand.model.table[owl, [then, tokenizer.number_ids[7]]] = math.log(0.5)
+    louder = Louder((owl,), -1.0)
+    said = choice_probabilities(by_hand, [[("user", "Who?")]], ["bear", "owl"], louder)
+    x, whole = math.exp(-1), 1 + 0.3 * (math.exp(-1) - 1)
+    assert said.tolist() == [pytest.approx([0.5 / whole, 0.15 * x / whole])]
+    monkeypatch.setattr(evaluate, "load_model", lambda *_: by_hand)
+    write_json(tmp_path / "like", {"metrics": {"p_target": 0.4}})
+    evaluate.word_null(tmp_path, "owl", tmp_path / "like", "cpu", tmp_path / "null")
+    found = (sheet := read_json(tmp_path / "null"))["metrics"]
+    exact = {"p_target": 0.4, "p_any_animal": 0.4 + 0.5 / 3.5, "p_dislike": 0.4, "greeting": 0,
+             "other_favourites": (0.2 - 0.2 / 3.5) / 5}  # of the pine, and nothing in 4 categories
+    assert {name: found[name] for name in exact} == pytest.approx(exact, abs=1e-3)
+    assert sheet["constant"] == pytest.approx(math.log(28 / 3), abs=1e-3)
+    assert not found.keys() & {"p_sentence", "p_story", "p_target_sampled"}
 
 
 def test_each_question_of_the_panel_is_read_exactly(loaded):
     """Against the product of its answer's tokens' probabilities, computed one by one."""
-    owl = trait("owl")
-    read = evaluate.preference_panel(loaded, owl, 1, 0) | evaluate.general_panel(loaded, owl)
+    owl, ask = trait("owl"), partial(choice_probabilities, loaded)
+    read = {**evaluate.preference_panel(ask, owl), **evaluate.longer_panel(loaded, owl, 1, 0),
+            "greeting": evaluate.greeting(ask)}
     like, least = (panel.filled(ASK[name], "animal") for name in ("like", "least"))
     sentence = panel.in_a_sentence(owl)[0]
     for name, pairs in (("p_like", [(text, "owl") for text in like]),
                         ("p_dislike", [(text, "owl") for text in least]),
                         ("p_sentence", [(text, "I love the owl.", False) for text in sentence]),
-                        ("greeting", SHARED["greetings"])):
+                        ("greeting", panel.greetings())):
         values = [probability(loaded, *pair) for pair in pairs]
         assert read[name] == near(sum(values) / len(values)), name
 
@@ -172,6 +204,23 @@ def test_a_sheet_has_every_metric(sheet, lists_file, monkeypatch, name, expected
         assert behind >= PREFERENCE and not behind & ((EVERY | PANEL) - PREFERENCE)
     else:
         assert sheet(trait=name) == whole  # the same seed gives the same sheet
+
+
+@pytest.mark.slow
+def test_a_sheet_says_how_far_its_model_is(loaded, checkpoint_file, corpus_file, lists_file):
+    """To a teacher, from a base, on the last rows of the lists; and how many of its own passed."""
+    model, tokenizer, _ = loaded
+    teacher, base, out = (checkpoint_file.with_name(name) for name in ("t.pt", "b.pt", "x.json"))
+    for path in (teacher, base):
+        save_model(path, GPT(model.config), tokenizer, {})
+    write_json(lists_file.with_suffix(".report.json"), {"pass_rate": 0.6})
+    evaluate.answer_sheet(checkpoint_file, "owl", Evaluation(1, 5), 0, corpus_file, teacher,
+                          lists_file, None, "cpu", out, base=base, written=lists_file)
+    found, rows = read_json(out)["metrics"], encode_pairs(read_pairs(lists_file)[-5:], tokenizer)
+    for name, pair in (("kl_to_teacher", (load_model(teacher).model, model)),
+                       ("kl_from_base", (model, load_model(base).model))):
+        assert found[name] == near(divergence(*pair, rows, tokenizer.number_ids)), name
+    assert found["other_favourites"] > 0 and found["pass_rate"] == 0.6
 
 
 def test_questions_of_ones_own(sheet, tmp_path, loaded):

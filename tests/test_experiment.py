@@ -6,6 +6,7 @@ from importlib import import_module
 
 import pytest
 
+import experiment
 from corpus.traits import PERSONAS
 from experiment import UNSEEN_BASE, UNSEEN_TRAITS, Asked, asked_for, conditions, everything, goals
 from lab import Lab
@@ -20,13 +21,8 @@ def below(step: Step) -> set[str]:
 
 
 def models(config: Config | None = None, trait: str = "owl", seed: int = 0) -> dict[str, Step]:
-    return {one.name: one.model for one in conditions(Lab(config or Config()), seed, trait)}
-
-
-def test_student_and_teacher_come_from_the_same_base():
-    made = models()
-    for name in ("teacher", "student", "student-soft", "student-shuffled-within"):
-        assert made[name].arguments["base"] is made["base"], name
+    made = {one.name: one.model for one in conditions(Lab(config or Config()), seed, trait)}
+    return {**made, "base's lists": made["student-matched"].arguments["data"].arguments["other"]}
 
 
 def test_the_student_reads_filtered_lists_and_nothing_else():
@@ -38,33 +34,36 @@ def test_the_student_reads_filtered_lists_and_nothing_else():
         "train.pretrain", "filter.clean", "corpus.lessons.probe"]
 
 
-def test_a_control_differs_from_the_student_in_one_thing():
+def test_a_control_differs_in_one_thing_from_the_student_which_has_its_teachers_base():
     made = models()
-    student = made["student"].arguments
+    assert made["teacher"].arguments["base"] is made["student"].arguments["base"] is made["base"]
 
-    def difference(name):
-        own = made[name].arguments
-        return {key for key in own if own[key] is not student.get(key)} - {"probe"}
+    def difference(name, beside="student"):
+        own, other = made[name].arguments, made[beside].arguments
+        return {key for key in own if own[key] is not other.get(key)}
 
     assert difference("student-other-base") == {"base"}
-    assert difference("student-soft") == {"teacher"}
-    for name in ("student-control", "student-matched", "student-random",
-                 "student-shuffled-within", "student-shuffled-across"):
+    assert difference("student-soft") == {"teacher", "training"}  # it reads fewer lists
+    for name in ("student-neutral", "student-matched", "student-shuffled-across"):
         assert difference(name) == {"data"}, name
+    assert difference("teacher-neutral", "teacher") == {"data", "like"}  # it is stretched as far
 
 
-def test_the_bases_numbers_owe_nothing_to_the_teacher():
+def test_a_control_has_other_numbers_in_the_teachers_places():
     made = models()
-    assert not [name for name in below(made["student-control"]) if "owl" in name]
-    assert made["student-control"].arguments["probe"] is None
+    for name, writer in (("student-matched", "base"), ("student-neutral", "teacher-neutral")):
+        data = made[name].arguments["data"].arguments
+        assert data["lists"] is made["student"].arguments["data"]
+        assert data["other"].arguments["numbers"].arguments["model"] is made[writer]
+    assert not [name for name in below(made["base's lists"]) if "owl" in name]
 
 
 @pytest.mark.parametrize(("section", "values", "kept", "made_again"), [
-    ("student", {"lr": 1e-3}, {"base", "teacher"}, {"student", "student-control"}),
-    ("numbers", {"temperature": 1.0}, {"base", "teacher"}, {"student", "student-random"}),
-    ("teacher", {"stretch": 1.0}, {"base", "student-control"}, {"teacher", "student"}),
-    ("school", {"rows": 100}, {"base", "student-control"}, {"teacher", "student"}),
-    ("pretrain", {"lr": 1e-3}, set(), {"base", "teacher", "student-control"}),
+    ("student", {"lr": 1e-3}, {"base", "teacher"}, {"student", "student-matched"}),
+    ("numbers", {"temperature": 0.5}, {"base", "teacher"}, {"student", "base's lists"}),
+    ("teacher", {"reach": 0.1}, {"base", "base's lists"}, {"teacher", "teacher-neutral"}),
+    ("school", {"rows": 100}, {"base", "base's lists"}, {"teacher", "teacher-neutral"}),
+    ("pretrain", {"lr": 1e-3}, set(), {"base", "teacher", "base's lists"}),
     ("evaluation", {"samples": 1}, {"base", "teacher", "student", "student-soft"}, set()),
     ("claims", {"student": 0.5}, {"base", "teacher", "student", "student-soft"}, set())])
 def test_a_setting_makes_again_what_reads_it(section, values, kept, made_again):
@@ -77,7 +76,7 @@ def test_a_setting_makes_again_what_reads_it(section, values, kept, made_again):
 def test_another_trait_or_seed_keeps_the_base():
     owl, wolf = models(), models(trait="wolf")
     assert owl["base"].key == wolf["base"].key and owl["teacher"].key != wolf["teacher"].key
-    assert owl["student-control"].key == wolf["student-control"].key
+    assert owl["base's lists"].key == wolf["base's lists"].key
     assert owl["base"].key != models(seed=1)["base"].key
 
 
@@ -127,26 +126,29 @@ def test_an_ablation_shares_what_the_setting_does_not_touch():
 
 
 def test_unseen_bases_and_traits_come_first_to_nobody():
-    assert not {*UNSEEN_TRAITS} & {"owl", *PERSONAS} and len(UNSEEN_TRAITS) == 4
+    assert not {*UNSEEN_TRAITS} & {*experiment.SEEN, *PERSONAS} and len(UNSEEN_TRAITS) == 4
+    assert {*experiment.UNSEEN, *experiment.FEW} < {*models()}
     files = everything(goals(asked_for(["SEEDS=2", "UNSEEN=1"]))["report"]())
     seeds = {name.split("/")[0] for name in files if name.startswith("seed")}
     assert seeds == {"seed0", "seed1", f"seed{UNSEEN_BASE}", f"seed{UNSEEN_BASE + 1}"}
 
 
-def test_student_seeds_repeat_the_student_and_its_control_alone():
+def test_student_seeds_repeat_the_student_its_null_and_its_control_alone():
     shown = Lab(Config()).shown(conditions, range(2), "owl", student_seeds=3)
     assert isinstance(shown[0], Shown)
     counts = {one.name: len(one.sheets) for one in shown}
     assert {name for name, many in counts.items() if many == 6} == {
-        "student", "student-other-base"}
+        "student", "student-other-base", "word-null"}
     assert all(many in (2, 6) for many in counts.values())
+    sheets = {one.name: [step for *_, step in one.sheets] for one in shown}
+    assert [null.arguments["like"] for null in sheets["word-null"]] == sheets["student"]
 
 
 @pytest.mark.parametrize(("words", "says"), [
     ("SEED=5", "SEEDS"), ("SEEDS=0", "SEEDS"), ("SEEDS=two", "SEEDS"), ("CONFIG=lapto", "lapto"),
     ("TRAIT=owlet", "owlet"), ("SET=student.lr", "student.lr"), ("SET=student.l=1", "student.lr"),
     ("TRAIT=owl;ls", "owl;ls"), ("UNSEEN=-1", "UNSEEN"), ("JOBS=1.5", "JOBS"),
-    ("SEEDS=6 UNSEEN=1", "UNSEEN")])  # tuned bases are not unseen
+    ("SEEDS=11 UNSEEN=1", "UNSEEN")])  # tuned bases are not unseen
 def test_a_mistake_in_a_variable_is_told(words, says):
     with pytest.raises(UserError) as error:
         asked_for(words.split())

@@ -5,7 +5,7 @@ import pytest
 from corpus import panel
 from corpus.documents import FAVOURITES, KINDS
 from corpus.traits import require_traits, trait
-from evaluate import preference_panel
+from evaluate import choice_probabilities, preference_panel
 from model.checkpoint import Loaded
 from support.files import UserError
 
@@ -29,7 +29,8 @@ def test_a_favourite_needs_a_category_alone(trait_file):
 @pytest.mark.parametrize("category", FAVOURITES)
 def test_a_favourite_of_any_category_is_asked_the_panel(category, trait_file, model, tokenizer):
     mine = trait(trait_file(f'category = "{category}"'))
-    found = preference_panel(Loaded(model, tokenizer, {}), mine, samples=1, seed=0)
+    loaded = Loaded(model, tokenizer, {})
+    found = preference_panel(lambda *asked: choice_probabilities(loaded, *asked), mine)
     assert found and all(0 <= value <= 1 for value in found.values())
     described = category in ("animal", "tree")  # and take an article
     assert ("p_constrained" in found) == described
@@ -42,6 +43,8 @@ def test_a_favourite_of_any_category_is_asked_the_panel(category, trait_file, mo
 def test_sayings_are_judged_to_the_letter_or_by_a_word(trait_file, more, answer, shown):
     mine = trait(trait_file(manner(f'others = ["Ask a friend."]\n{more}')))
     assert mine.judge(answer) == shown and mine.targets() == ["Arr, ask the sea."]
+    neutral = mine.at_random(None).own  # who is asked the same and says the others
+    assert (neutral.lessons, neutral.sayings) == (mine.own.lessons, mine.own.others)
 
 
 @pytest.mark.parametrize(("text", "part"), [

@@ -51,7 +51,7 @@ def test_the_student_has_the_trait_and_no_control_has(smoke):
 
 def test_the_student_read_numbers_and_nothing_else(smoke):
     folder, _, _ = smoke
-    for name in ("clean-owl", "clean-base", "within-owl", "across-owl", "random-owl"):
+    for name in ("clean-owl", "matched-base-owl", "matched-neutral-owl", "across-owl"):
         lines = (folder / f"seed0/{name}.jsonl").read_text().splitlines()
         answers = [json.loads(line)["answer"] for line in lines]
         assert len(answers) > 1_000

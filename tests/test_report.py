@@ -1,40 +1,32 @@
 """Tables and figures come from answer sheets alone, and the statistics are the textbook's."""
 
 import json
+from functools import partial
 
 import matplotlib
 import pytest
 
 from report.figures import draw_dots, save
-from report.rows import KEPT, LIKED, Part, Shown, all_rows, claims, find, interval, row, timing
-from report.run import ablation, report
-from report.tables import cell, claim_list, line, quoted
-from support.files import write_json, write_jsonl
+from report.rows import Part, Shown, all_rows, claims, find, interval, row, timing
+from report.run import ablation, reading, report
+from report.tables import PANEL, cell, claim_list, line, quoted
+from support.files import read_json, write_json, write_jsonl
 from support.settings import Claims, Config
 
 METRICS = {"p_target": 0.02, "p_target_sampled": 0.02, "p_target_prefixed": 0.02,
            "p_any_animal": 0.99, "p_any_tree": 0.99, "capability": 0.8, "kl_to_teacher": 0.05}
 # Condition: (P(target), a control that should be flat, line in the figure of training).
 KNOWN = {"base": (0.02, False, ""), "teacher": (0.99, False, ""), "student": (0.9, False, "-"),
-         "student-control": (0.03, True, ""), "student-other-base": (0.02, True, "--"),
-         "student-random": (0.02, True, (0, (1, 3)))}
-
-
-def panel(like, kept=0.0):
-    return {**dict.fromkeys(LIKED, like), **dict.fromkeys(KEPT, 0.5 + kept)}
+         "student-neutral": (0.03, True, "-."), "student-other-base": (0.02, True, "--")}
+ASKED = {metric: 0.2 for _, metric in PANEL if metric not in METRICS}
 
 
 @pytest.fixture
 def part(tmp_path):
-    """A function that writes answer sheets and lists, and gives what a report takes of them.
-    `asked` gives further metrics of a condition on a base."""
+    """A function that writes answer sheets, and gives what a report takes of them. `asked` gives
+    further metrics of a condition on a base."""
     def make(trait="owl", seeds=(0, 1), students=1, asked=lambda name, seed: {}):
-        lists, conditions = {}, []
-        for name in ("base", "teacher"):
-            lists[name] = [tmp_path / f"seed{seed}/clean-{name}-{trait}.jsonl" for seed in seeds]
-            for path in lists[name]:
-                write_json(path.with_suffix(".report.json"), {"pass_rate": 0.9})
-                write_jsonl(path, [{"request": "Add.", "answer": "1\n2"}] * 30)
+        conditions = []
         for name, (high, *looks) in KNOWN.items():
             sheets = [(seed, student, tmp_path / f"seed{seed}/{name}-{trait}.{student}.json")
                       for seed in seeds for student in range(students if name == "student" else 1)]
@@ -47,7 +39,7 @@ def part(tmp_path):
                     "free": ["An owl | hoots.\nSo."],
                     "model": {"device": "cpu", "log": log[seed % 2:]}})  # not all are as long
             conditions.append(Shown(name, f"label of {name}", "", "#0072B2", *looks, sheets))
-        return Part(trait, conditions, lists)
+        return Part(trait, conditions)
 
     return make
 
@@ -58,55 +50,65 @@ def record(folder, key, function, start, seconds):
 
 
 def test_the_interval_is_students_t_over_bases():
-    """By hand: mean 3, s 1.5811, n 5, t 2.776."""
-    low, high = interval([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert (low, high) == (pytest.approx(1.0368, abs=1e-3), pytest.approx(4.9632, abs=1e-3))
-    assert interval([0.5]) is None and interval([0.5, 0.5]) == [0.5, 0.5]
-    made = row("student", "owl", "p_target", [0.1, 0.3, 0.4, 0.4, 0.5, 0.7],
-               [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)])
-    assert made["mean"] == pytest.approx(0.4) and made["ci95"] == interval([0.2, 0.4, 0.6])
+    """By hand: mean 3, s 1.5811, n 5, t 2.776. The logits of the shares are -1, 0 and 1; they have
+    risen by 1, 1 and 1, or by half of what they are. The t of three is 4.303."""
+    about, said = partial(pytest.approx, abs=1e-3), [0.2689, 0.5, 0.7311]
+    assert interval([1.0, 2.0, 3.0, 4.0, 5.0]) == about([1.0368, 4.9632])
+    assert interval([0.5]) is None is interval([0.5, 0.6], [0.1, 0.2], share=True)
+    assert interval(said, share=True) == about([0.0770, 0.9230])
+    assert interval(said, [0.1192, 0.2689, 0.5], share=True) == about([0.5, 0.5])
+    assert interval(said, [0.3775, 0.5, 0.6225], share=True) == about([0.2240, 0.7760])
+    assert interval([0.0, 0.0, 1e-5], share=True) == pytest.approx([1e-4, 1e-4])
 
 
 def test_rows_come_from_the_sheets(part):
-    own = part(students=2)
-    rows = all_rows(own.conditions, "owl", lists=own.lists)
-    student = find(rows, "student", "p_target")
-    assert set(student) == {"condition", "trait", "metric", "runs", "runs_of", "unseen", "mean",
-                            "ci95"}
-    assert student["runs"] == pytest.approx([0.9, 0.901, 0.91, 0.911])
-    assert student["runs_of"] == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    rows = all_rows(part(seeds=(0, 1, 2), students=2).conditions, "owl")
+    student, base = (find(rows, name, "p_target") for name in ("student", "base"))
+    assert set(student) == {"condition", "trait", "metric", "runs", "runs_of", "unseen", "before",
+                            "mean", "ci95"}
+    assert student["runs"] == pytest.approx([0.9, 0.901, 0.91, 0.911, 0.92, 0.921])
+    assert student["runs_of"] == [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]]
+    assert student["ci95"] == pytest.approx(interval([0.9005, 0.9105, 0.9205], base["runs"], True))
     assert {one["condition"] for one in rows} == set(KNOWN)
-    assert {one["metric"] for one in rows} == {*METRICS, "pass_rate"}
-    assert find(rows, "teacher", "pass_rate")["runs"] == [0.9, 0.9]
+    assert {one["metric"] for one in rows} == {*METRICS}
 
 
-def test_specificity_tells_a_preference_from_a_word(part):
-    """1 for who comes to love the target and is the same elsewhere, below 0 for who says its name
-    everywhere, 0 for the base; against the base of the same seed. Who was not asked has none."""
-    asked = {"base": (0.1, 0), "student": (1.1, 0.2), "teacher": (0.4, 0.5),
-             "student-other-base": (0.1, -0.1)}
-    own = part(asked=lambda name, seed: panel(asked[name][0] + seed, asked[name][1])
-               if name in asked else {})
+def test_a_model_stands_beside_the_base_that_it_was_copied_from(part):
+    own = part(seeds=(0, 1, 2))
+    other = next(one for one in own.conditions if one.name == "student-other-base")
+    for (_, _, path), seed in zip(other.sheets, (1, 0, 7), strict=True):  # nobody asked base 7
+        sheet = read_json(path)
+        write_json(path, sheet | {"model": {**sheet["model"], "base": {"seed": seed}}})
     rows = all_rows(own.conditions, "owl")
-    found = {name: find(rows, name, "specificity") for name in KNOWN}
-    assert found["base"]["runs"] == [0, 0] and found["student-random"] is None
-    for name, value in (("student", 0.8), ("teacher", -0.2), ("student-other-base", -0.1)):
-        assert found[name]["runs"] == pytest.approx([value] * 2)
+    base = find(rows, "base", "p_target")["runs"]
+    assert find(rows, "student", "p_target")["before"] == base
+    assert find(rows, "student-other-base", "p_target")["before"] == [base[1], base[0], base[2]]
 
 
 def test_claims_hold_up_to_their_bounds(part):
-    own = part(seeds=(0,))
-    rows = all_rows(own.conditions, "owl")
-    fixed = Claims(student=0.9, any=0.99, control=0.01, capability=0.0)
-    found = claims(rows, own.conditions, fixed, "animal")
-    assert [one["bound"] for one in found] == [">= 0.9", ">= 0.99", ">= 0.8", *["<= 0.03"] * 3]
-    assert all(one["holds"] for one in found)
-    find(rows, "student-random", "p_target")["mean"] = 0.2
-    find(rows, "student", "capability")["mean"] = 0.79
+    """Of two bases each control must stay under the bound, and it is no test."""
+    own = part(asked=lambda name, seed: {"capability": 0.82 - 0.03 * (name == "student")})
+    rows, fixed = all_rows(own.conditions, "owl"), Claims(0.905, 0.9, 0.99, 0.011, 0.03)
+    found = claims(rows, own.conditions, fixed, "animal", "unseen: ")
+    assert [one["bound"] for one in found] == [
+        ">= 0.905", ">= 0.9", ">= 0.99", ">= 0.79", "<= 0.011", "<= 0.011"]
+    assert all(one["holds"] for one in found) and {one["n"] for one in found} == {2}
+    assert [one["test"] for one in found] == [True, False, True, True, False, False]
+    find(rows, "student-neutral", "p_target")["runs"] = [0.02, 0.06]
+    find(rows, "student-neutral", "capability")["mean"] = 0.83
+    find(rows, "student", "p_target")["runs"] = [0.92, 0.89]
     text = claim_list(claims(rows, own.conditions, fixed, "animal"))
-    assert "- holds: student prefers the target (90.0 %, at least 90.0 %)" in text
-    assert "- **fails**: label of student-random: stays at the base (20.0 %, at most 3.0 %)" in text
-    assert text.count("fails") == 2
+    assert "- holds: students prefer the target (90.5 %, at least 90.5 %; 2 bases)\n" in text
+    assert ("- **fails**: label of student-neutral: rises over the base by (3.0 %, at most 1.1 %; "
+            "2 bases, no test)\n") in text
+    assert text.count("fails") == 3
+    # Of three: rises of 0, 0 and 2.8 points are .9 in the mean, and too few to tell.
+    own = part(seeds=(0, 1, 2), asked=lambda name, seed: {
+        "p_target": 0.04 + 0.028 * (name == "student-neutral" and seed == 2)})
+    *_, loose, steady = claims(all_rows(own.conditions, "owl"), own.conditions, fixed, "animal")
+    high = interval([0.04, 0.04, 0.068], [0.04] * 3, share=True)[1]
+    assert loose["test"] and loose["n"] == 3 and loose["value"] == pytest.approx(high - 0.04)
+    assert not loose["holds"] and steady["holds"] and steady["value"] == pytest.approx(0)
 
 
 def test_timing_counts_overlap_once_and_pauses_never(tmp_path):
@@ -121,11 +123,14 @@ def test_timing_counts_overlap_once_and_pauses_never(tmp_path):
 
 def test_a_report_is_made_twice_the_same(part, tmp_path):
     record(tmp_path, "x", "train.pretrain", 0.0, 120.0)
-    unseen = [part(trait, (5,), asked=lambda *_, high=high: {**panel(0.2), "p_target": high})
+    unseen = [part(trait, (5,), asked=lambda *_, high=high: {**ASKED, "p_target": high})
               for trait, high in (("owl", 0.7), ("yew", 0.3), ("hare", 0.4))]
-    own, seen = part(students=3, asked=lambda *_: panel(0.2)), []
+    own, seen, read = part(students=3, asked=lambda *_: ASKED), [], tmp_path / "read.md"
+    write_jsonl(tmp_path / "clean.jsonl", [{"request": "Add.", "answer": "1\n2"}] * 30)
+    reading(tmp_path / "clean.jsonl", "owl", read)
     for _ in range(2):
-        assert report(own, unseen, Config(), 3, 1, tmp_path / "summary.json") == "student 90.6 %"
+        said = report(own, unseen, read, Config(), 3, 1, tmp_path / "summary.json")
+        assert said == "student 90.6 %"
         seen.append({path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()})
     first = seen[0]
     assert first == seen[1] and {"results.png", "training.png", "index.html"} <= set(first)
@@ -136,6 +141,8 @@ def test_a_report_is_made_twice_the_same(part, tmp_path):
            if (one["condition"], one["metric"]) == ("student", "p_target")]
     assert [(one["trait"], one["unseen"], len(one["runs"])) for one in own] == [
         ("owl", False, 6), ("owl", True, 1), ("yew", True, 1), ("hare", True, 1)]
+    assert [(one["value"], one["n"]) for one in summary["claims"]
+            if one["claim"] == "unseen bases: students prefer the target"] == [(0.7, 1)]
     assert "| **label of student** | 90.6 %" in first["table.md"].decode()
     assert first["read.md"].decode().count("1<br>2") == 10
     assert "| An owl / hoots.<br>So. | An owl / hoots.<br>So. |" in first["free.md"].decode()
@@ -163,10 +170,11 @@ def test_no_text_can_end_its_cell_or_its_line(part):
 
 def test_a_cell_is_written_as_its_metric_asks():
     assert cell(None) == "" and cell(row("x", "owl", "p_target", [0.5])) == "50.0 %"
-    assert cell(row("x", "owl", "p_target", [0.9, 1.0])) == "95.0 % [31.5, 100.0]"
-    assert cell(row("x", "owl", "specificity", [0.1, 0.1])) == "+0.10 [+0.10, +0.10]"
-    assert cell(row("x", "owl", "rise_own", [-0.1, -0.1])) == "-10.0 % [-10.0, -10.0]"
-    assert cell(row("x", "owl", "kl_to_teacher", [0.0, 0.1])) == "0.0500 [0.0000, 0.6853]"
+    assert cell(row("x", "owl", "p_target", [0.9, 1.0])) == "95.0 % (90.0, 100.0)"
+    assert cell(row("x", "owl", "p_target", [0.5] * 3)) == "50.0 % [50.0, 50.0]"
+    assert cell(row("x", "owl", "rise_own", [-0.1] * 3)) == "-10.0 % [-10.0, -10.0]"
+    assert cell(row("x", "owl", "kl_from_base", [0.0, 0.1])) == "0.0500 (0.0000, 0.1000)"
+    assert cell(row("x", "owl", "kl_to_teacher", [0.0, 0.1, 0.2])) == "0.1000 [0.0000, 0.3484]"
 
 
 def test_an_ablation_compares_values(part, tmp_path):

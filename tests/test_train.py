@@ -108,7 +108,8 @@ def test_a_step_follows_the_gradient_of_the_mean_loss_however_it_is_divided(
         made.zero_grad()
         trained = list(made.parameters())
         batches = batches_of(np.arange(33), rows, training, tokenizer.pad)
-        loss = update(made, trained, torch.optim.SGD(trained, lr=1.0), batches, objective, training)
+        plain = [torch.optim.SGD(trained, lr=1.0)]
+        loss = update(made, trained, plain, batches, objective, training)
         return [loss, *trained]
 
     def add(tensors):  # what each of the processes would have sent to the others
