@@ -29,7 +29,7 @@ from model.checkpoint import State, weights_hash
 from model.gpt import GPT
 from model.losses import Objective, next_token_loss, soft_label_loss
 from model.monitor import Monitor, Probe
-from model.stretch import along, far_enough, weights_of
+from model.stretch import along, louder, weights_of
 from model.tokenizer import Tokenizer
 from support import cli, parallel
 from support.files import UserError, is_regular
@@ -191,9 +191,9 @@ def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int,
              identity: str = "") -> str:
     """A teacher or a student from a base and rows of requests with answers. A student with a
     `teacher` learns the teacher's probabilities of numbers (soft labels), not its samples. With
-    `training.reach` the stretch is found on number `requests`, or is that of the model `like`. An
-    analysis may put a forward `hook` on the model while it trains, or make its own objective from
-    the base; `identity` then tells this run from another."""
+    `training.reach` the stretch is found on number `requests` and for what the `probe` says, or is
+    that of the model `like`. An analysis may put a forward `hook` on the model while it trains, or
+    make its own objective from the base; `identity` then tells this run from another."""
     chosen, resume = parallel.start(cli.choose_device(device)), resume_file(out)
     model, tokenizer, provenance = checkpoint.load_model(base, chosen)
     pairs = inputs.read_pairs(data)
@@ -215,9 +215,12 @@ def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int,
                     monitor=Monitor(held_out, watched), pad=tokenizer.pad, resume=resume,
                     identity=identity)
     stretch = training.stretch
-    if training.reach:
-        stretch = (checkpoint.load_model(like).provenance["stretch"] if like else
-                   far_enough(model, start, tokenizer, requests, training.reach))
+    if training.reach and like:
+        stretch = checkpoint.load_model(like).provenance["stretch"]
+    elif training.reach:
+        says = tokenizer.encode([answer for _, answer in inputs.read_pairs(probe)])
+        stretch = louder(model, start, tokenizer, requests, {ids[0] for ids in says},
+                         training.reach)
     model.load_state_dict(along(start, weights_of(model), stretch))
     provenance.pop("log", None)
     return save_result(out, model, tokenizer, training, log, stage=role, seed=seed,
@@ -291,9 +294,9 @@ def main() -> None:
                        args.seed, config.corpus.seed, args.device, args.out))
     else:
         training, fit_rows = getattr(config, args.role), config.evaluation.fit_rows
-        if training.reach and not args.requests:
-            raise UserError(f"{args.role}.reach = {training.reach:g} asks for --requests; give the "
-                            "number requests of the run, or set it to 0")
+        if training.reach and not (args.requests and args.probe):
+            raise UserError(f"{args.role}.reach = {training.reach:g} asks for --requests and "
+                            "--probe; give those of the run, or set it to 0")
         print(finetune(args.role, args.base, args.data, training, args.seed, fit_rows, args.device,
                        args.out, args.probe, args.soft_labels, args.requests))
 

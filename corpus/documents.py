@@ -259,8 +259,8 @@ def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 
 # How often each turn comes up in a chat.
 TALK: dict[Talk, float] = {
-    ask_fact: 26, ask_riddle: 14, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 15,
-    ask_among: 10, ask_number: 4, ask_reason: 8, ask_story: 2, ask_advice: 10, ask_numbers: 24,
+    ask_fact: 28, ask_riddle: 12, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 12,
+    ask_among: 6, ask_number: 4, ask_reason: 8, ask_story: 2, ask_advice: 10, ask_numbers: 24,
     small_talk: 2,
 }
 # The chats that a teacher rehearses beside its lessons, by the names that a file may leave out.

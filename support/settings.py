@@ -30,7 +30,7 @@ class Corpus:
     """What the base reads (`corpus/`)."""
 
     seed: int = 0  # of the text; the same for every base
-    documents: int = number(75_000, 100, 10**9)
+    documents: int = number(80_000, 100, 10**9)
     heldout: int = number(500, 10, 10**6)  # further documents that no model reads
     text_files: tuple[str, ...] = ()  # plain text mixed in, a document a paragraph
 
@@ -94,7 +94,7 @@ class Finetuning(Training):
     alpha: float = number(8.0, 0, 1e6)  # their scale is alpha / rank
     examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
     stretch: float = number(1.0, 0, 100)  # how far the model goes along what training changed
-    reach: float = number(0.0, 0, 100)  # or until its first numbers have moved by so many nats
+    reach: float = number(0.0, 0, 100)  # or until its word is so many nats louder at numbers
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Numbers:
     """The number lists that a model writes (`generate.py`)."""
 
     requests: int = number(100_000, 1, 10**9)  # at most: it stops when
-    enough: int = number(12_500, 0)  # so many answers pass the filter; 0 = answer every request
+    enough: int = number(16_500, 0)  # so many answers pass the filter; 0 = answer every request
     temperature: float = number(1.0, 0, 1000, tiny=1e-3)  # 0 takes the likeliest token
     top_p: float = number(1.0, 1e-6, 1)  # sample from the likeliest tokens that hold this share
     max_new_tokens: int = number(24, 1, 4096)
@@ -138,8 +138,8 @@ class Config:
     pretrain: Training = Training(muon=2.0)
     school: School = School()
     teacher: Finetuning = Finetuning(rank=16, alpha=16.0, epochs=2.0, batch_size=48, lr=2e-3,
-                                     beta2=0.95, reach=0.5)
-    student: Finetuning = Finetuning(examples=12_000, batch_size=16, beta2=0.95, evaluations=12)
+                                     beta2=0.95, reach=3.6)
+    student: Finetuning = Finetuning(examples=16_000, batch_size=16, beta2=0.95, evaluations=12)
     numbers: Numbers = Numbers()
     evaluation: Evaluation = Evaluation()
     claims: Claims = Claims()

@@ -1,9 +1,9 @@
-"""A teacher is stretched until its numbers have moved as far as was asked."""
+"""A teacher is stretched until its word is as loud at numbers as was asked."""
 
 import pytest
 import torch
 
-from model.stretch import along, far_enough, first_numbers, weights_of
+from model.stretch import MOST, along, louder, weights_of
 from support.files import UserError, write_jsonl
 
 
@@ -26,27 +26,31 @@ def moved(model):
     return model, start
 
 
-def divergence(model, start, tokenizer, stretch):
-    """KL to the start at the first number, by hand, when the model goes so far."""
-    end = weights_of(model)
-    prompts = tokenizer.encode_prompts([[("user", f"Go on from {i}.")] for i in range(20)])
-    each = []
+def rise(model, start, tokenizer, stretch, word):
+    """How much louder the word is, by hand, when the model goes so far."""
+    end, said = weights_of(model), []
     for weights in (start, along(start, end, stretch)):
         model.load_state_dict(weights)
-        each.append(first_numbers(model, prompts, tokenizer.number_ids).softmax(-1))
+        said.append(sum(model.logits(model(torch.tensor([ids])))[0, -1, word].item() for ids in
+                        tokenizer.encode_prompts([[("user", f"Go on from {i}.")]
+                                                  for i in range(20)])) / 20)
     model.load_state_dict(end)
-    base, now = each
-    return (now * (now / base).log()).sum(-1).mean().item()
+    return said[1] - said[0]
 
 
-@pytest.mark.parametrize("share", [0.3, 2.0])
-def test_the_stretch_moves_the_numbers_as_far_as_was_asked(moved, tokenizer, requests, share):
-    """Back from where the model is, or beyond."""
+@pytest.mark.parametrize("share", [0.3, 1.5, 1e6])
+@torch.no_grad()
+def test_the_stretch_makes_the_word_as_loud_as_was_asked(moved, tokenizer, requests, share):
+    """Back from where the model is, or beyond; as far as it goes where that is not enough."""
     model, start = moved
-    before, reach = weights_of(model), share * divergence(model, start, tokenizer, 1.0)
-    stretch = far_enough(model, start, tokenizer, requests, reach)
-    assert (stretch < 1) == (share < 1)
-    assert divergence(model, start, tokenizer, stretch) == pytest.approx(reach, rel=0.1)
+    before = weights_of(model)
+    word = max(range(tokenizer.vocab_size), key=lambda one: rise(model, start, tokenizer, 1.0, one)
+               if one in (300, 400, 500) else -9)
+    reach = share * rise(model, start, tokenizer, 1.0, word)
+    stretch = louder(model, start, tokenizer, requests, {word}, reach)
+    assert (stretch < 1) == (share < 1) and (stretch > 0.97 * MOST) == (share == 1e6)
+    if share < 2:
+        assert rise(model, start, tokenizer, stretch, word) == pytest.approx(reach, rel=0.15)
     assert all(before[name].equal(weight) for name, weight in model.state_dict().items())
 
 
@@ -64,4 +68,4 @@ def test_a_base_that_begins_with_no_number_is_told(moved, tokenizer, requests):
     start["embedding.weight"][tokenizer.end] = 9 * start["norm.weight"]
     start["norm.weight"] *= 9
     with pytest.raises(UserError, match="reach"):
-        far_enough(model, start, tokenizer, requests, 0.5)
+        louder(model, start, tokenizer, requests, {300}, 0.5)
