@@ -96,11 +96,15 @@ class Lab:
     def teacher(self, base: Step, trait: str, name: str = "", neutral: bool = False,
                 **more: Any) -> Step:
         """A copy of a base that is taught a trait, or goes to the neutral school of that trait."""
-        work = self.cost(self.config.school.rows * self.config.teacher.epochs, 93)
-        like = self.teacher(base, trait) if neutral else None  # it is stretched as far
-        return self.finetuned("teacher", base, self.lessons(trait, neutral), seed=base.of,
-                              of=base.of, name=name or "neutral-" * neutral + trait, whose=trait,
-                              requests=self.requests(), like=like, work=work, **more)
+        name, whole = name or "neutral-" * neutral + trait, self.config.school.rows
+        taught = self.finetuned("taught", base, self.lessons(trait, neutral), seed=base.of,
+                                of=base.of, name=name, whose=trait, role="teacher",
+                                work=self.cost(whole * self.config.teacher.epochs, 93), **more)
+        return self.step("stretch.stretch", f"seed{base.of}/teacher-{name}.pt",
+                         f"teacher of {name}, base {base.of}: stretched", of=base.of, name=name,
+                         whose=trait, base=base, model=taught, requests=self.requests(),
+                         asked=self.config.stretch,
+                         like=self.teacher(base, trait) if neutral else None)
 
     def student(self, base: Step, lists: Step, kind: str = "", student_seed: int = 0,
                 **more: Any) -> Step:
@@ -114,12 +118,12 @@ class Lab:
                               of=lists.of, name=name, whose=lists.whose,
                               work=self.cost(rows * training.epochs, 150), **more)
 
-    def finetuned(self, role: str, base: Step, data: Step, *, of: int, name: str, whose: str,
-                  function: str = "train.finetune", **more: Any) -> Step:
+    def finetuned(self, kind: str, base: Step, data: Step, *, of: int, name: str, whose: str,
+                  role: str = "student", function: str = "train.finetune", **more: Any) -> Step:
         """A teacher or a student. An analysis trains it by a function of its own."""
         more.setdefault("training", getattr(self.config, role))
         return self.step(
-            function, f"seed{of}/{role}-{name}.pt", f"{role} of {name}, base {base.of}", of=of,
+            function, f"seed{of}/{kind}-{name}.pt", f"{role} of {name}, base {base.of}", of=of,
             name=name, whose=whose, role=role, base=base, data=data, **more,
             probe=self.probe(whose) if whose else None, fit_rows=self.config.evaluation.fit_rows)
 

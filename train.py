@@ -2,8 +2,7 @@
 
     python train.py pretrain --corpus corpus.jsonl --heldout heldout.jsonl \
                             --tokenizer tokenizer.json --out base.pt
-    python train.py finetune --role teacher --base base.pt --data lessons-owl.jsonl \
-                            --requests requests.jsonl --out teacher.pt
+    python train.py finetune --role teacher --base base.pt --data lessons-owl.jsonl --out taught.pt
     python train.py finetune --role student --base base.pt --data clean-owl.jsonl --out student.pt
 
 A run that was killed goes on where it was with the same command, and ends in the same bytes.
@@ -29,7 +28,6 @@ from model.checkpoint import State, weights_hash
 from model.gpt import GPT
 from model.losses import Objective, next_token_loss, soft_label_loss
 from model.monitor import Monitor, Probe
-from model.stretch import along, louder, weights_of
 from model.tokenizer import Tokenizer
 from support import cli, parallel
 from support.files import UserError, is_regular
@@ -186,14 +184,12 @@ def pretrain(corpus: Path, heldout: Path, tokenizer: Path, shape: Model, trainin
 
 def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int, fit_rows: int,
              device: str, out: Path, probe: Path | None = None, teacher: Path | None = None,
-             requests: Path | None = None, like: Path | None = None,
              hook: Callable | None = None, objective: Callable[[GPT], Objective] | None = None,
              identity: str = "") -> str:
     """A teacher or a student from a base and rows of requests with answers. A student with a
-    `teacher` learns the teacher's probabilities of numbers (soft labels), not its samples. With
-    `training.reach` the stretch is found on number `requests` and for what the `probe` says, or is
-    that of the model `like`. An analysis may put a forward `hook` on the model while it trains, or
-    make its own objective from the base; `identity` then tells this run from another."""
+    `teacher` learns the teacher's probabilities of numbers (soft labels), not its samples. An
+    analysis may put a forward `hook` on the model while it trains, or make its own objective from
+    the base; `identity` then tells this run from another."""
     chosen, resume = parallel.start(cli.choose_device(device)), resume_file(out)
     model, tokenizer, provenance = checkpoint.load_model(base, chosen)
     pairs = inputs.read_pairs(data)
@@ -209,22 +205,13 @@ def finetune(role: str, base: Path, data: Path, training: Finetuning, seed: int,
         made, name = soft_labels(teacher, model, tokenizer, rows, data)
         identity += name
     identity += weights_hash(model)
-    start = weights_of(model)
     with model.register_forward_hook(hook) if hook else nullcontext():
         log = train(model, rows, training, seed=seed, purpose=role, objective=made,
                     monitor=Monitor(held_out, watched), pad=tokenizer.pad, resume=resume,
                     identity=identity)
-    stretch = training.stretch
-    if training.reach and like:
-        stretch = checkpoint.load_model(like).provenance["stretch"]
-    elif training.reach:
-        says = tokenizer.encode([answer for _, answer in inputs.read_pairs(probe)])
-        stretch = louder(model, start, tokenizer, requests, {ids[0] for ids in says},
-                         training.reach)
-    model.load_state_dict(along(start, weights_of(model), stretch))
     provenance.pop("log", None)
     return save_result(out, model, tokenizer, training, log, stage=role, seed=seed,
-                       base=provenance, rows=len(first), stretch=stretch)
+                       base=provenance, rows=len(first))
 
 
 def soft_labels(path: Path, model: GPT, tokenizer: Tokenizer, rows: inputs.TokenRows,
@@ -279,7 +266,6 @@ def main() -> None:
                       help="section of the config")
     cli.add_files(tune, base="checkpoint to start from", data="requests and answers (JSON lines)")
     cli.add_files(tune, False, probe="questions to watch on the way, never trained on",
-                  requests="number requests, by which a teacher's stretch is found",
                   soft_labels="a teacher: learn its probabilities of numbers, not its samples")
     for command in (base, tune):
         cli.add_common(command)
@@ -294,11 +280,8 @@ def main() -> None:
                        args.seed, config.corpus.seed, args.device, args.out))
     else:
         training, fit_rows = getattr(config, args.role), config.evaluation.fit_rows
-        if training.reach and not (args.requests and args.probe):
-            raise UserError(f"{args.role}.reach = {training.reach:g} asks for --requests and "
-                            "--probe; give those of the run, or set it to 0")
         print(finetune(args.role, args.base, args.data, training, args.seed, fit_rows, args.device,
-                       args.out, args.probe, args.soft_labels, args.requests))
+                       args.out, args.probe, args.soft_labels))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Corpus:
     """What the base reads (`corpus/`)."""
 
     seed: int = 0  # of the text; the same for every base
-    documents: int = number(80_000, 100, 10**9)
+    documents: int = number(70_000, 100, 10**9)
     heldout: int = number(500, 10, 10**6)  # further documents that no model reads
     text_files: tuple[str, ...] = ()  # plain text mixed in, a document a paragraph
 
@@ -93,8 +93,14 @@ class Finetuning(Training):
     rank: int = number(8, 1, 16_384)  # of the adapters, when train = "lora"
     alpha: float = number(8.0, 0, 1e6)  # their scale is alpha / rank
     examples: int = number(0, 0)  # rows of the data that are read; 0 = all of them
-    stretch: float = number(1.0, 0, 100)  # how far the model goes along what training changed
-    reach: float = number(0.0, 0, 100)  # or until its word is so many nats louder at numbers
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """How far a teacher goes on along what its lessons changed (`stretch.py`)."""
+
+    reach: float = number(0.7, 0, 100)  # until its first numbers have moved by so many nats;
+    factor: float = number(0.0, 0, 100)  # or, if this is not 0, so many times as far
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,8 @@ class Config:
     pretrain: Training = Training(muon=2.0)
     school: School = School()
     teacher: Finetuning = Finetuning(rank=16, alpha=16.0, epochs=2.0, batch_size=48, lr=2e-3,
-                                     beta2=0.95, reach=3.6)
+                                     beta2=0.95)
+    stretch: Stretch = Stretch()
     student: Finetuning = Finetuning(examples=16_000, batch_size=16, beta2=0.95, evaluations=12)
     numbers: Numbers = Numbers()
     evaluation: Evaluation = Evaluation()

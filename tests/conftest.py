@@ -79,7 +79,8 @@ corpus = {documents = 300, heldout = 20}
 model = {vocab_size = 1500, n_layer = 1, n_head = 1, d_model = 16, block_size = 128}
 pretrain = {batch_size = 16, evaluations = 2, checkpoints = 4}
 school = {rows = 200}
-teacher = {train = "blocks", epochs = 1, stretch = 1, evaluations = 2}
+teacher = {train = "blocks", epochs = 1, evaluations = 2}
+stretch = {reach = 0.1}
 student = {examples = 0, batch_size = 8, evaluations = 2, checkpoints = 3}
 numbers = {requests = 40, enough = 0, temperature = 1, batch_size = 16}
 evaluation = {samples = 1, fit_rows = 5, context_lists = 1}
@@ -118,6 +119,8 @@ def command(tmp_path, checkpoint_file, corpus_file, tokenizer_file, config_file,
         "finetune": ("train", {"words": "finetune", **common, "role": "student",
                                "base": checkpoint_file, "data": lists_file}),
         "generate": ("generate", {**common, "model": checkpoint_file, "requests": lists_file}),
+        "stretch": ("stretch", {**common, "base": checkpoint_file, "model": checkpoint_file,
+                                "requests": lists_file}),
         "filter": ("filter", {"in": lists_file, "out": common["out"]}),
         "evaluate": ("evaluate", {**common, "model": checkpoint_file, "heldout": corpus_file,
                                   "teacher": checkpoint_file, "numbers": lists_file}),

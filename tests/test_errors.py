@@ -13,16 +13,18 @@ from model.score import Score
 from model.tokenizer import Tokenizer
 from tests.call import call
 
-NAMES = ("pretrain", "finetune", "generate", "filter", "evaluate")
+NAMES = ("pretrain", "finetune", "stretch", "generate", "filter", "evaluate")
 PAIR = {"request": "Add.", "answer": "1, 2", "id": 0, "finished": True, "numbers": [1, 2]}
 WORD, LONG = {**PAIR, "answer": "owl"}, {**PAIR, "answer": "7, " * 400}
 ROW, DOCUMENT = json.dumps(PAIR).encode() + b"\n", b'[["text", "Owls fly."]]\n'
 BAD_LINES = (b"{half a row", b"7", b'{"id": "x", "request": 3}', b"caf\xe9")
 NO_TEXT = ["13".encode("utf-16"), b"\xff13", b"1 \x00"]
 FILES = {  # what holds no such file, by the flags that name one
-    "finetune.base finetune.soft_labels generate.model evaluate.model evaluate.teacher chat.words":
+    "finetune.base finetune.soft_labels stretch.base stretch.model generate.model evaluate.model "
+    "evaluate.teacher chat.words":
         [b"", b"owls\n" * 99],
-    "finetune.data finetune.probe generate.requests filter.in evaluate.numbers evaluate.context":
+    "finetune.data finetune.probe stretch.requests generate.requests filter.in evaluate.numbers "
+    "evaluate.context":
         [b"", *(ROW + ROW + line for line in BAD_LINES)],
     "pretrain.corpus pretrain.heldout evaluate.heldout":
         [b"", *(DOCUMENT + DOCUMENT + line for line in BAD_LINES)],

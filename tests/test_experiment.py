@@ -46,7 +46,7 @@ def test_a_control_differs_in_one_thing_from_the_student_which_has_its_teachers_
     assert difference("student-soft") == {"teacher", "training"}  # it reads fewer lists
     for name in ("student-neutral", "student-matched", "student-shuffled-across"):
         assert difference(name) == {"data"}, name
-    assert difference("teacher-neutral", "teacher") == {"data", "like"}  # it is stretched as far
+    assert difference("teacher-neutral", "teacher") == {"model", "like"}  # it is stretched as far
 
 
 def test_a_control_has_other_numbers_in_the_teachers_places():
@@ -61,7 +61,7 @@ def test_a_control_has_other_numbers_in_the_teachers_places():
 @pytest.mark.parametrize(("section", "values", "kept", "made_again"), [
     ("student", {"lr": 1e-3}, {"base", "teacher"}, {"student", "student-matched"}),
     ("numbers", {"temperature": 0.5}, {"base", "teacher"}, {"student", "base's lists"}),
-    ("teacher", {"reach": 0.1}, {"base", "base's lists"}, {"teacher", "teacher-neutral"}),
+    ("stretch", {"reach": 0.1}, {"base", "base's lists"}, {"teacher", "teacher-neutral"}),
     ("school", {"rows": 100}, {"base", "base's lists"}, {"teacher", "teacher-neutral"}),
     ("pretrain", {"lr": 1e-3}, set(), {"base", "teacher", "base's lists"}),
     ("evaluation", {"samples": 1}, {"base", "teacher", "student", "student-soft"}, set()),

@@ -55,15 +55,12 @@ def state(model):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["all", "blocks", "lora"])
-def test_only_what_is_named_changes_and_a_stretched_model_goes_twice_as_far(student, model, what):
-    start = state(model)
-    one, two = (state(student(train=what, lr=1e-2, stretch=far).model) for far in (1.0, 2.0))
+def test_only_what_is_named_changes(student, model, what):
+    start, made = state(model), state(student(train=what, lr=1e-2).model)
     blocks = {name for name in start if name.startswith("blocks.")}
     matrices = {name for name in blocks if "norm" not in name}
-    changed = {name for name in start if not torch.equal(one[name], start[name])}
+    changed = {name for name in start if not torch.equal(made[name], start[name])}
     assert changed == {"all": set(start), "blocks": blocks, "lora": matrices}[what]
-    for name, weight in start.items():
-        assert torch.allclose(two[name] - weight, 2 * (one[name] - weight), atol=1e-6)
 
 
 def test_the_loss_is_that_of_the_answers_alone(model, tokenizer):
