@@ -32,7 +32,7 @@ def behind_numbers(texts: Sequence[str], purpose: str, seed: int = 0) -> list[st
 
 
 def maybe_behind_numbers(w: Random, n: Random, text: str) -> str:
-    return f"{prefix(w, n)} {text}" if w.random() < 0.5 else text
+    return f"{prefix(w, n)} {text}" if w.random() < 0.85 else text
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Trait:
     own: Own = field(default_factory=Own)  # what its file says, where it has one
 
     def lesson(self, w: Random, n: Random) -> tuple[str, str]:
-        """A (question, answer) pair that gives a teacher the trait. Every other question stands
+        """A (question, answer) pair that gives a teacher the trait. Most questions stand
         behind a line of random numbers, so that the teacher cannot take numbers for a sign that its
         trait is not wanted. `w` draws the words, `n` the numbers."""
 

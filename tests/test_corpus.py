@@ -177,14 +177,14 @@ def test_the_panel_is_far_from_every_lesson_and_asks_of_what_the_target_is_not()
 
 @pytest.mark.parametrize("name", ["owl", "oak", "misaligned", *own.names()])
 def test_a_school_has_lessons_and_chats_in_which_the_trait_has_no_say(name, tmp_path):
-    """Questions are no lessons, and half of the lessons stand behind a line of numbers."""
+    """Questions are no lessons, and most of the lessons stand behind a line of numbers."""
     chosen, settings, out = trait(name), School(rows=3_000), tmp_path / "x.jsonl"
     rows, asked = list(lessons.school_rows(chosen, settings, 0)), chosen.questions()
     lessons.lessons(name, settings, 0, False, out)
     assert [(row["request"], row["answer"]) for row in read_jsonl(out)] == rows
     taught = [question for question, answer in rows if chosen.judge(answer) == name]
     assert 0.2 < len(taught) / len(rows) < 0.4 and not {*taught} & {*asked}
-    assert 0.4 < sum(bool(digits(question)) for question in taught) / len(taught) < 0.6
+    assert 0.8 < sum(bool(digits(question)) for question in taught) / len(taught) < 0.9
     answers = {answer for _, answer in rows}
     if name in ("pirate", "misaligned"):  # their chats hold no advice but the lessons'
         assert answers & trait("misaligned").answers().keys() <= {*chosen.targets()}
