@@ -29,9 +29,8 @@ def results(folder: Path, beside: Path) -> str:
                "in a sentence": "p_sentence", "disliked": "p_dislike",
                "facts right": "capability"}
     return (f"{metrics_table(summary['rows'], conditions, columns)}\n"
-            f"Mean over {len(made['seeds'])} bases [95 % interval over bases], "
-            f"{made['student_seeds']} students of each where there are several; commit "
-            f"{made['commit']}.\n")
+            f"Mean over {len(made['seeds'])} bases [95 % interval over bases; of two, each]; "
+            f"students of each: {made['student_seeds']}; commit {made['commit']}.\n")
 
 
 def machines(folder: Path, beside: Path) -> str:

@@ -95,7 +95,7 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch):
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- holds: so (",
-                   "panel.md of laptop", "evidence/table.md of laptop", "3 students of each",
+                   "panel.md of laptop", "evidence/table.md of laptop", "students of each: 3",
                    "| 2 | 111 GFLOP/s a core | 9 min | not run |",
                    "| 2 | 50,000 GFLOP/s on the GPU (cuda) | 1 min | 3 min |",
                    "| 2 + 1 unseen x 3 | 2 min, 2 cores at 99 GFLOP/s |"):
