@@ -111,7 +111,7 @@ def test_kills_change_nothing(tmp_path):
         return subprocess.Popen([sys.executable, ROOT / "experiment.py", goal, "RUN=run", *SMALL],
                                 cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    for sign in ("corpus.jsonl", "seed0/base.pt.resume", "seed0/teacher-owl.pt.resume"):
+    for sign in ("corpus.jsonl", "seed0/base.pt.resume", "seed0/taught-owl.pt.resume"):
         child = start(tmp_path / "killed")
         while not list((tmp_path / "killed/run").glob(sign)) and child.poll() is None:
             time.sleep(0.005)
