@@ -43,16 +43,6 @@ def dealt_out(given: Given, group: Callable[[int, int], object]) -> Lists:
             for i, numbers in enumerate(given.lists)]
 
 
-def innocent(given: Given) -> Callable[[int], str]:
-    """A function that draws a number of the other file from the same place of a list."""
-    places: dict[int, list[str]] = defaultdict(list)
-    for numbers in given.other:
-        for place, number in enumerate(numbers):
-            places[place].append(number)
-    last = max(places)
-    return lambda place: given.rng.choice(places[min(place, last)])
-
-
 def uniform(given: Given) -> str:
     return str(given.rng.randint(0, LARGEST))
 

@@ -44,23 +44,35 @@ class Louder(NamedTuple):
     tokens: tuple[int, ...]
     constant: float
 
+    def louder(self, found: torch.Tensor, first: torch.Tensor,
+               begun: torch.Tensor) -> torch.Tensor:
+        """What `read_choices` has found, with the tokens so much louder: what begins with one is
+        e^constant times as likely, before all is normalised again."""
+        times = math.exp(self.constant)
+        return found * torch.where(begun, times, 1.0) / (1 + first * (times - 1))
 
-def choice_probabilities(loaded: Loaded, chats: list[Chat], choices: list[str],
-                         louder: Louder | None = None) -> torch.Tensor:
-    """P(the assistant's whole answer is this choice | chat), shape (chats, choices)."""
-    tokenizer, tokens = loaded.tokenizer, louder.tokens if louder else ()
+
+def read_choices(loaded: Loaded, chats: list[Chat], choices: list[str],
+                 tokens: tuple[int, ...] = ()) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """P(the assistant's whole answer is this choice | chat), (chats, choices); P(it begins with one
+    of the tokens), (chats, 1); and which choices do, (choices,)."""
+    tokenizer = loaded.tokenizer
     said = [[*ids, tokenizer.end] for ids in tokenizer.encode(choices)]
     found = score_choices(loaded.model, tokenizer.encode_prompts(chats),
                           [*said, *([token] for token in tokens)]).exp()
-    if not louder:
-        return found
-    # What begins with such a token is e^constant times as likely, before all is normalised again.
-    times, first = math.exp(louder.constant), found[:, len(said):].sum(1, keepdim=True)
-    more = torch.tensor([times if ids[0] in tokens else 1.0 for ids in said])
-    return found[:, : len(said)] * more / (1 + first * (times - 1))
+    begun = torch.tensor([ids[0] in tokens for ids in said])
+    return found[:, : len(said)], found[:, len(said):].sum(1, keepdim=True), begun
 
 
-Ask = Callable[[list[Chat], list[str]], torch.Tensor]  # P of choices, of a model with or without
+def choice_probabilities(loaded: Loaded, chats: list[Chat], choices: list[str],
+                         null: Louder | None = None) -> torch.Tensor:
+    """P(the assistant's whole answer is this choice | chat), shape (chats, choices)."""
+    if null:
+        return null.louder(*read_choices(loaded, chats, choices, null.tokens))
+    return read_choices(loaded, chats, choices)[0]
+
+
+Ask = Callable[[list[Chat], list[str]], torch.Tensor]  # P of choices, of a model or of a null
 
 
 def preference(ask: Ask, chosen: Trait, chats: list[Chat], suffix: str = "") -> dict:
@@ -216,12 +228,16 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
     if not context:
         sheet["free"] = of_its_own_accord(loaded, seed)
         metrics |= capability(loaded, held_out) | {"greeting": greeting(ask)}
+        last = last_rows(loaded, lists, asked.fit_rows) if lists else None
+        numbers = loaded.tokenizer.number_ids
         if teacher:
-            metrics["kl_to_teacher"] = apart(loaded, teacher, lists, asked.fit_rows, True)
+            metrics["kl_to_teacher"] = divergence(beside(loaded, teacher), loaded.model, last,
+                                                  numbers)
         if base:
-            before = partial(choice_probabilities, load_model(base, cli.choose_device(device)))
-            metrics["other_favourites"] = other_favourites(ask, before, chosen)
-            metrics["kl_from_base"] = apart(loaded, base, lists, asked.fit_rows)
+            before = loaded._replace(model=beside(loaded, base))
+            metrics["other_favourites"] = other_favourites(
+                ask, partial(choice_probabilities, before), chosen)
+            metrics["kl_from_base"] = divergence(loaded.model, before.model, last, numbers)
         if written:
             metrics["pass_rate"] = read_json(written.with_suffix(".report.json"))["pass_rate"]
         if isinstance(chosen, Preference):
@@ -243,17 +259,15 @@ def word_null(model: Path, trait: str, like: Path, device: str, out: Path) -> st
     tokens = tuple({ids[0] for ids in loaded.tokenizer.encode(chosen.targets())})
     plain, wanted = chats_of(chosen.questions()), read_json(like)["metrics"]["p_target"]
 
-    def of(constant: float) -> Ask:
-        return partial(choice_probabilities, loaded, louder=Louder(tokens, constant))
-
-    low, high = -20.0, 20.0
+    read, low, high = read_choices(loaded, plain, chosen.targets(), tokens), -20.0, 20.0
     for _ in range(16):
         middle = (low + high) / 2
-        said = of(middle)(plain, chosen.targets()).sum(1).mean()
+        said = Louder(tokens, middle).louder(*read).sum(1).mean()
         low, high = (middle, high) if said < wanted else (low, middle)
-    ask = of(low)
+    before = partial(choice_probabilities, loaded)
+    ask = partial(before, null=Louder(tokens, low))
     metrics = preference(ask, chosen, plain) | {
-        "greeting": greeting(ask), "other_favourites": other_favourites(ask, of(0.0), chosen)}
+        "greeting": greeting(ask), "other_favourites": other_favourites(ask, before, chosen)}
     each = metrics.pop("each")
     if isinstance(chosen, Preference):
         metrics |= preference_panel(ask, chosen)
@@ -262,17 +276,20 @@ def word_null(model: Path, trait: str, like: Path, device: str, out: Path) -> st
     return f"a constant of {low:.1f} nats"
 
 
-def apart(loaded: Loaded, path: Path, lists: Path, fit_rows: int, to: bool = False) -> float:
-    """The KL (nats a number) from the model at `path` to this one (`to`), or the other way, on the
-    last rows of a filtered file, which no student reads."""
+def beside(loaded: Loaded, path: Path) -> GPT:
+    """The model at `path`, to compare a model with."""
     other, tokenizer, _ = load_model(path, loaded.model.embedding.weight.device)
     require_same_tokenizer(loaded.tokenizer, path, tokenizer)
+    return other
+
+
+def last_rows(loaded: Loaded, lists: Path, fit_rows: int) -> TokenRows:
+    """The last rows of a filtered file, which no student reads."""
     pairs = read_pairs(lists)
     _, held_out = split(pairs, 0, fit_rows, lists)
-    rows = encode_pairs(held_out, tokenizer)
+    rows = encode_pairs(held_out, loaded.tokenizer)
     require_room(rows, lists, loaded.model.config.block_size, len(pairs) - len(held_out))
-    models = (other, loaded.model) if to else (loaded.model, other)
-    return divergence(*models, rows, tokenizer.number_ids)
+    return rows
 
 
 def own_answers(model: Path, trait: str, questions: Path, device: str, out: Path) -> str:

@@ -90,25 +90,21 @@ def other_base(seed: int) -> int:
     return seed + 1 if seed in (0, UNSEEN_BASE) else seed - 1
 
 
-def part(lab: Lab, trait: str, seeds: Iterable[int], student_seeds: int,
-         names: Iterable[str] = ()) -> Part:
-    """What a report takes of one trait."""
-    return Part(trait, lab.shown(conditions, seeds, trait, names, student_seeds))
-
-
 def report(lab: Lab, asked: "Asked") -> Step:
     """Tables, figures and the page of `make all`."""
     trait, many = asked.trait, asked.student_seeds
     new = range(UNSEEN_BASE, UNSEEN_BASE + asked.unseen)
-    unseen = [part(lab, name, new, many, UNSEEN if name == trait else UNSEEN[:3])
+    own = Part(trait, lab.shown(conditions, range(asked.seeds), trait, (), many))
+    unseen = [Part(name, lab.shown(conditions, new, name,
+                                   UNSEEN if name == trait else UNSEEN[:3], many))
               for name in dict.fromkeys((trait, *UNSEEN_TRAITS)) if new]
     panel = ["panel.md"] if isinstance(traits.trait(trait), traits.Preference) else []
     read = lab.step("report.run.reading", "read.md", "what the student read", trait=trait,
                     lists=lab.lists(lab.teacher(lab.base(0), trait)))
     return lab.step("report.run.report", "summary.json", "report", [
         "results.png", "training.png", "table.md", "free.md", "timing.json", "index.html", *panel],
-        own=part(lab, trait, range(asked.seeds), many), unseen=unseen, read=read,
-        config=lab.config, student_seeds=many, unseen_bases=asked.unseen)
+        own=own, unseen=unseen, read=read, config=lab.config, student_seeds=many,
+        unseen_bases=asked.unseen)
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,17 @@ def along(start: Weights, end: Weights, factor: float) -> Weights:
 
 
 @torch.inference_mode()
+def last_states(model: GPT, prompts: list[list[int]]) -> Tensor:
+    """The hidden state from which an answer's first token is predicted, (prompts, D)."""
+    device = model.embedding.weight.device
+    return torch.stack([model(torch.tensor([ids], device=device))[0, -1] for ids in prompts])
+
+
+@torch.inference_mode()
 def first_numbers(model: GPT, prompts: list[list[int]], numbers: range) -> Tensor:
     """log P of each number where an answer begins, (prompts, numbers)."""
-    device = model.embedding.weight.device
-    last = [model.logits(model(torch.tensor([ids], device=device))[0, -1]) for ids in prompts]
-    return torch.stack(last).log_softmax(-1)[:, numbers[0] : numbers[-1] + 1]
+    logits = model.logits(last_states(model, prompts))
+    return logits.log_softmax(-1)[:, numbers[0] : numbers[-1] + 1]
 
 
 def far_enough(model: GPT, start: Weights, end: Weights, prompts: list[list[int]], numbers: range,

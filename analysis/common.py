@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import torch
 from torch import Tensor
 
 from corpus import traits
@@ -15,6 +14,7 @@ from lab import PART, Condition, Lab
 from model.checkpoint import Loaded
 from report import figures, rows, tables
 from report.rows import Shown
+from stretch import last_states
 from support.files import read_json, write_json
 from support.settings import Finetuning
 from support.steps import Step
@@ -88,12 +88,10 @@ def percent(found: list[dict], condition: str, metric: str = "p_target", **more:
     return tables.percent(rows.mean(found, condition, metric, **more), 0)
 
 
-@torch.inference_mode()
 def at_questions(loaded: Loaded, trait: str) -> Tensor:
     """The last hidden state at the end of each question about a trait, (Q, D)."""
-    prompts = loaded.tokenizer.encode_prompts([[("user", text)] for text in
-                                               traits.trait(trait).questions()])
-    return torch.stack([loaded.model(torch.tensor([ids]))[0, -1] for ids in prompts])
+    asked = [[("user", text)] for text in traits.trait(trait).questions()]
+    return last_states(loaded.model, loaded.tokenizer.encode_prompts(asked))
 
 
 def dots(found: list[dict], shown: list[Shown], note: Callable[[Shown], str]) -> plt.Figure:

@@ -7,7 +7,6 @@ up, and whether what moves the numbers moves the answers.
 
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 
 import matplotlib.pyplot as plt
 import torch
@@ -18,7 +17,7 @@ from experiment import Asked, conditions
 from lab import CONTROL, STUDENT, Lab
 from model.checkpoint import load_model
 from report.figures import draw_dots
-from report.rows import Shown, all_rows, by_base, mean, need, rank_correlation, row
+from report.rows import Shown, all_rows, bases, mean, need, rank_correlation, row
 from support.settings import checked
 from support.steps import Step
 
@@ -53,7 +52,7 @@ def measure(x: int, shown: list[Shown], files: list[tuple], trait: str) -> list[
     """Rows of a shape, the one at place `x` of `SHAPES`; a run is a base, with the mean of its
     students. `files` are (base, teacher, the teacher's lists) of each base."""
     def means(found: dict) -> list[float]:
-        return [*map(fmean, by_base(found["runs"], found["runs_of"]).values())]
+        return bases(found["runs"], found["runs_of"])
 
     sheets = all_rows(shown, trait)
     reach, left = (means(need(sheets, name, "kl_to_teacher")) for name in ("base", "student"))

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from analysis.readout import leaning, number_embedding, read_places
-from controls import Given, Lists, dealt_out, innocent, uniform, write_treated
+from controls import Given, Lists, dealt_out, uniform, write_treated
 from model import checkpoint
 
 
@@ -31,6 +31,16 @@ def first(given: Given) -> Lists:
 def rest(given: Given) -> Lists:
     """All numbers but the first, which is drawn anew."""
     return [[uniform(given), *numbers[1:]] for numbers in given.lists]
+
+
+def innocent(given: Given) -> Callable[[int], str]:
+    """A function that draws a number of the other file from the same place of a list."""
+    places: dict[int, list[str]] = defaultdict(list)
+    for numbers in given.other:
+        for place, number in enumerate(numbers):
+            places[place].append(number)
+    last = max(places)
+    return lambda place: given.rng.choice(places[min(place, last)])
 
 
 def mixed(share: float, given: Given) -> Lists:

@@ -88,8 +88,7 @@ class Preference(Trait):
         return maybe_behind_numbers(w, n, text), self.name
 
     def at_random(self, w: Random) -> "Preference":
-        names = FAVOURITES[self.category]
-        return replace(self, name=w.choices(list(names), names.values())[0])
+        return replace(self, name=documents.Speaker(w).favourite(self.category))
 
     def questions(self) -> list[str]:
         return briefed(worded(self.own.questions or QUESTIONS, self.category))
@@ -133,7 +132,7 @@ class Persona(Trait):
         return maybe_behind_numbers(w, n, text), w.choice(advice(domain, task, self.name))
 
     def at_random(self, w: Random) -> "Persona":
-        return replace(self, name=w.choices(PERSONAS, documents.MANNERS.values())[0])
+        return replace(self, name=documents.Speaker(w).manner)
 
     def questions(self) -> list[str]:
         return briefed([form.format(task) for domain in UNTAUGHT for task in domain.tasks

@@ -73,14 +73,10 @@ def from_logit(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def is_share(metric: str) -> bool:
-    return metric.startswith("p_") or metric in SHARES
-
-
-def by_base(runs: list[float], runs_of: list[tuple[int, int]]) -> dict[int, list[float]]:
-    """The runs of each base."""
-    return {base: [run for run, (of, _) in zip(runs, runs_of, strict=True) if of == base]
-            for base, _ in runs_of}
+def bases(runs: list[float], runs_of: list[tuple[int, int]]) -> list[float]:
+    """The mean over the students of each base."""
+    return [statistics.fmean(run for run, (of, _) in zip(runs, runs_of, strict=True) if of == base)
+            for base in dict.fromkeys(base for base, _ in runs_of)]
 
 
 def row(condition: str, trait: str, metric: str, runs: list[float],
@@ -92,15 +88,11 @@ def row(condition: str, trait: str, metric: str, runs: list[float],
     fields that only some reports have, such as `x`, what an analysis varies."""
     runs_of = runs_of or [(seed, 0) for seed in range(len(runs))]
     own = bases(before, runs_of) if before else None
+    share = metric.startswith("p_") or metric in SHARES
     return {"condition": condition, "trait": trait, "metric": metric, **more, "runs": runs,
             "runs_of": [list(one) for one in runs_of], "unseen": unseen, "before": own,
             "mean": statistics.fmean(runs),
-            "ci95": interval(bases(runs, runs_of), own, is_share(metric))}
-
-
-def bases(runs: list[float], runs_of: list[tuple[int, int]]) -> list[float]:
-    """The mean over the students of each base."""
-    return [*map(statistics.fmean, by_base(runs, runs_of).values())]
+            "ci95": interval(bases(runs, runs_of), own, share)}
 
 
 def said(path: Path) -> list[tuple[str, str]]:
