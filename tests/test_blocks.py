@@ -6,6 +6,7 @@ import pytest
 
 from report import __main__ as reference
 from report.blocks import BLOCK, BLOCKS, filled
+from report.rows import row
 from support.files import UserError, write_json
 from support.keys import ROOT
 from tests.call import call
@@ -56,9 +57,11 @@ def test_marks_that_are_not_whole_are_refused(text):
 def write_run(run, name, layers):
     made = {"seeds": [0, 1], "student_seeds": 3, "unseen": 1, "device": "cpu", "trait": "owl",
             "commit": "abc"}
-    rows = [{"condition": one, "metric": "p_target", "runs": [0.4, 0.6],
-             "runs_of": [[0, 0], [1, 0]], "mean": 0.5, "ci95": None}
+    metrics = ("p_target", "p_like", "p_sentence", "p_dislike", "capability")
+    rows = [row(one, "owl", "p_target", [0.4, 0.6])
             for one in ("base", "teacher", "student", "control")]
+    rows += [row("student", trait, metric, [share], unseen=True) for metric in metrics
+             for trait, share in (("owl", 0.7), ("yew", 0.1), ("hare", 0.3)) if layers < 8]
     write_json(run / "summary.json", {
         "rows": rows, "manifest": made, "config": {
             "model": {"n_layer": layers}, "corpus": {"documents": 9000, "text_files": []}},
@@ -96,6 +99,8 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch):
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- holds: so (",
                    "panel.md of laptop", "evidence/table.md of laptop", "students of each: 3",
+                   "| **student**, unseen bases | 70.0 % |",
+                   "| **students** of unseen traits | 20.0 % |",
                    "| 2 | 111 GFLOP/s a core | 9 min | not run |",
                    "| 2 | 50,000 GFLOP/s on the GPU (cuda) | 1 min | 3 min |",
                    "| 2 + 1 unseen x 3 | 2 min, 2 cores at 99 GFLOP/s |"):
