@@ -8,11 +8,18 @@ of the document, which its links start from.
 import os
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
-from report.rows import Shown, find, need, pooled
-from report.tables import cell, claim_list, highest_control, line, metrics_table, table
+from report.rows import Shown, need
+from report.tables import (
+    cell,
+    claim_list,
+    highest_control,
+    line,
+    metrics_table,
+    table,
+    unseen_students,
+)
 from support.files import UserError, read_json, read_text
 from support.settings import Model
 
@@ -29,13 +36,12 @@ def results(folder: Path, beside: Path) -> str:
     columns = {f"P({made['trait']})": "p_target", "in other words": "p_like",
                "in a sentence": "p_sentence", "disliked": "p_dislike",
                "facts right": "capability"}
-    own, *others = [[one for one in summary["rows"] if one["unseen"] and one["trait"] == trait]
-                    for trait in dict.fromkeys(one["trait"] for one in summary["rows"])]
-    said = {"**student**, unseen bases": partial(find, own, "student"),
-            "**students** of unseen traits": partial(pooled, others, "student")} if own else {}
-    unseen = [line([label, *map(cell, map(one, columns.values()))]) for label, one in said.items()]
-    return ("\n".join([metrics_table(summary["rows"], conditions, columns).rstrip("\n"),
-                       *unseen]) + "\n\n"
+    new = [one for one in summary["rows"] if one["unseen"]]
+    unseen = unseen_students([[one for one in new if one["trait"] == trait]
+                              for trait in dict.fromkeys(one["trait"] for one in new)])
+    lines = [line([label, *map(cell, map(found, columns.values()))]) + "\n"
+             for label, found in unseen.items()]
+    return (metrics_table(summary["rows"], conditions, columns) + "".join(lines) + "\n"
             f"Mean over {len(made['seeds'])} bases [95 % interval over bases; of two, each]; "
             f"students of each: {made['student_seeds']}; commit {made['commit']}.\n")
 

@@ -1,6 +1,6 @@
 """What the runs say, in words: cells, Markdown tables and the finding in one line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -61,6 +61,15 @@ def metrics_table(rows: list[dict], conditions: list[Shown], columns: dict[str, 
         for one in conditions))
 
 
+def unseen_students(unseen: list[list[dict]]) -> dict[str, Callable[[str], dict | None]]:
+    """Of each kind of student that no choice has seen, its row of a metric. `unseen` are the rows
+    of each trait, first of the run's own; none where none was asked."""
+    if not unseen:
+        return {}
+    return {"**student**, unseen bases": partial(find, unseen[0], "student"),
+            "**students** of unseen traits": partial(pooled, unseen[1:], "student")}
+
+
 def panel(rows: list[dict], unseen: list[list[dict]]) -> str:
     """What else the models were asked: a line a question, a column a condition. `unseen` are the
     rows of each trait on bases that no choice has seen, first of the run's own trait."""
@@ -68,10 +77,7 @@ def panel(rows: list[dict], unseen: list[list[dict]]) -> str:
         ("student", "student"), ("base", "base"), ("a louder word", "word-null"),
         ("teacher", "teacher"), ("neutral student", "student-neutral"),
         ("other base", "student-other-base"))}
-    if unseen:
-        columns = {"**student**, unseen bases": partial(find, unseen[0], "student"),
-                   "**students** of unseen traits": partial(pooled, unseen[1:], "student"),
-                   **columns}
+    columns = unseen_students(unseen) | columns
     return table(["asked", *columns], (
         [label, *(cell(found(metric)) for found in columns.values())] for label, metric in PANEL))
 
