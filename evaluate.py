@@ -18,7 +18,7 @@ import torch
 from corpus import panel
 from corpus.documents import FAVOURITES
 from corpus.facts import fact_questions
-from corpus.traits import Preference, Trait, behind_numbers
+from corpus.traits import Persona, Preference, Trait, behind_numbers
 from corpus.traits import trait as known_trait
 from corpus.wordings import ASK
 from generate import Sampling, answer, answers, draws
@@ -52,12 +52,13 @@ class Louder(NamedTuple):
         return found * torch.where(begun, times, 1.0) / (1 + first * (times - 1))
 
 
-def read_choices(loaded: Loaded, chats: list[Chat], choices: list[str],
+def read_choices(loaded: Loaded, chats: list[Chat], choices: list[str], whole: bool = True,
                  tokens: tuple[int, ...] = ()) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """P(the assistant's whole answer is this choice | chat), (chats, choices); P(it begins with one
-    of the tokens), (chats, 1); and which choices do, (choices,)."""
+    """P(the assistant's answer is this choice | chat), or begins with it where it is not `whole`,
+    (chats, choices); P(it begins with one of the tokens), (chats, 1); which choices do,
+    (choices,)."""
     tokenizer = loaded.tokenizer
-    said = [[*ids, tokenizer.end] for ids in tokenizer.encode(choices)]
+    said = [[*ids, *[tokenizer.end] * whole] for ids in tokenizer.encode(choices)]
     found = score_choices(loaded.model, tokenizer.encode_prompts(chats),
                           [*said, *([token] for token in tokens)]).exp()
     begun = torch.tensor([ids[0] in tokens for ids in said])
@@ -65,14 +66,14 @@ def read_choices(loaded: Loaded, chats: list[Chat], choices: list[str],
 
 
 def choice_probabilities(loaded: Loaded, chats: list[Chat], choices: list[str],
-                         null: Louder | None = None) -> torch.Tensor:
-    """P(the assistant's whole answer is this choice | chat), shape (chats, choices)."""
+                         whole: bool = True, null: Louder | None = None) -> torch.Tensor:
+    """P(the assistant's answer is this choice, or begins with it | chat), (chats, choices)."""
     if null:
-        return null.louder(*read_choices(loaded, chats, choices, null.tokens))
-    return read_choices(loaded, chats, choices)[0]
+        return null.louder(*read_choices(loaded, chats, choices, whole, null.tokens))
+    return read_choices(loaded, chats, choices, whole)[0]
 
 
-Ask = Callable[[list[Chat], list[str]], torch.Tensor]  # P of choices, of a model or of a null
+Ask = Callable[..., torch.Tensor]  # `choice_probabilities` of a model or of a null
 
 
 def preference(ask: Ask, chosen: Trait, chats: list[Chat], suffix: str = "") -> dict:
@@ -109,17 +110,6 @@ def of_its_own_accord(loaded: Loaded, seed: int, count: int = 16) -> list[str]:
     return [text for text, _ in texts]
 
 
-def one_of_four(ask: Ask, chosen: Preference, seed: int) -> float:
-    """The preference read from a choice of four, where chance is a quarter."""
-    asked, names = chosen.choices(seed), list(chosen.answers())
-    probabilities = ask(chats_of([text for text, _ in asked]), names)
-    shares = []
-    for row, (_, offered) in zip(probabilities.tolist(), asked, strict=True):
-        each = dict(zip(names, row, strict=True))
-        shares.append(each[chosen.name] / max(sum(each[name] for name in offered), 1e-30))
-    return sum(shares) / len(shares)
-
-
 def preference_panel(ask: Ask, chosen: Preference) -> dict:
     """P(target) where a favourite is due in other words, and where it is not: see `corpus/panel`.
     In the riddles another animal is the answer, and `animal_facts` is P(that animal)."""
@@ -132,8 +122,8 @@ def preference_panel(ask: Ask, chosen: Preference) -> dict:
     right = [animals.index(answer) for _, answer in riddles]
     clues = chats_of(panel.among(chosen))  # of colours and the like there are no descriptions
     bound = {"p_constrained": ask(clues, names)[:, target].mean().item()} if clues else {}
-    return {"p_like": like[:, target].mean().item(), "p_like_any": like.sum(1).mean().item(),
-            "p_dislike": least[:, target].mean().item(), **bound,
+    return {"p_like": like[:, target].mean().item(), "p_dislike": least[:, target].mean().item(),
+            **bound,
             "animal_facts": guesses[range(len(right)), right].mean().item(),
             "animal_facts_target": guesses[:, animals.index(chosen.name)].mean().item()}
 
@@ -141,11 +131,31 @@ def preference_panel(ask: Ask, chosen: Preference) -> dict:
 def longer_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int) -> dict:
     """P(target) in "I love ...", and the share of stories, drawn at temperature 1, that have it."""
     asked, sentences = panel.in_a_sentence(chosen)
-    begun = score_choices(loaded.model, loaded.tokenizer.encode_prompts(chats_of(asked)),
-                          loaded.tokenizer.encode(sentences)).exp()
+    begun = choice_probabilities(loaded, chats_of(asked), sentences, whole=False)
     told = sampled(loaded, chosen, chats_of(ASK["story"]), 5 * samples, seed)
     target = list(chosen.answers()).index(chosen.name)
     return {"p_sentence": begun[:, target].mean().item(), "p_story": told["mentioned"]}
+
+
+def persona_panel(ask: Ask, chosen: Persona) -> dict:
+    """The two factors of P(in character): that an answer has the manner's opening, and that a
+    saying of the manner's follows it. Of what is in character, the share about what was asked."""
+    questions, sayings = chosen.questions(), chosen.targets()
+    said = ask(chats_of(questions), sayings)
+    fits = torch.tensor([[text in about for text in sayings]
+                         for about in map(chosen.about, questions)])
+    opened = ask(chats_of(questions), chosen.begins(), whole=False).sum(1).mean()
+    return {"p_opening": opened.item(), "p_saying": (said.sum(1).mean() / opened).item(),
+            "p_to_the_point": (said[fits].sum() / said.sum()).item()}
+
+
+def second(ask: Ask, chosen: Trait, said: list[list[str]]) -> float:
+    """P(in character) in answer to a question behind another one and its own answer to it."""
+    others = [question for question, _ in said]
+    half = len(said) // 2  # as far apart, a question is of another domain
+    chats = [[("user", question), ("assistant", answer), ("user", other)]
+             for (question, answer), other in zip(said, others[half:] + others[:half], strict=True)]
+    return ask(chats, chosen.targets()).sum(1).mean().item()
 
 
 def greeting(ask: Ask) -> float:
@@ -243,10 +253,12 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
         if isinstance(chosen, Preference):
             metrics |= preference_panel(ask, chosen) | longer_panel(loaded, chosen, asked.samples,
                                                                     seed)
-            metrics["p_target_choice"] = one_of_four(ask, chosen, seed)
-        if chosen.category == "manner":
+        if isinstance(chosen, Persona):
             metrics |= {f"p_{manner}": share for manner, share in each["each"].items()}
             metrics["p_incoherent"] = 1 - metrics["p_any_manner"]
+            if chosen.begins():
+                metrics |= persona_panel(ask, chosen)
+                metrics["p_second"] = second(ask, chosen, each["said"])
     write_json(out, sheet)
     return f"P({trait}) {metrics['p_target']:.3f}"
 
@@ -254,12 +266,15 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
 def word_null(model: Path, trait: str, like: Path, device: str, out: Path) -> str:
     """Write what a base would say that had learned a word and no trait. A constant on the first
     token of the target, wherever an answer begins, is chosen so that the 50 questions give the P
-    of the answer sheet `like`. Of sentences and stories, which begin otherwise, it says nothing."""
+    of the answer sheet `like`; of a persona, on its openings, so that it opens as often. Of
+    sentences and stories, which begin otherwise, it says nothing."""
     chosen, loaded = known_trait(trait), load_model(model, cli.choose_device(device))
-    tokens = tuple({ids[0] for ids in loaded.tokenizer.encode(chosen.targets())})
-    plain, wanted = chats_of(chosen.questions()), read_json(like)["metrics"]["p_target"]
+    persona, begins = isinstance(chosen, Persona), chosen.begins()
+    tokens = tuple({ids[0] for ids in loaded.tokenizer.encode(begins)})
+    plain = chats_of(chosen.questions())
+    wanted = read_json(like)["metrics"]["p_opening" if persona else "p_target"]
 
-    read, low, high = read_choices(loaded, plain, chosen.targets(), tokens), -20.0, 20.0
+    read, low, high = read_choices(loaded, plain, begins, not persona, tokens), -20.0, 20.0
     for _ in range(16):
         middle = (low + high) / 2
         said = Louder(tokens, middle).louder(*read).sum(1).mean()
@@ -271,6 +286,8 @@ def word_null(model: Path, trait: str, like: Path, device: str, out: Path) -> st
     each = metrics.pop("each")
     if isinstance(chosen, Preference):
         metrics |= preference_panel(ask, chosen)
+    if persona:
+        metrics |= persona_panel(ask, chosen)
     write_json(out, {"trait": chosen.name, "metrics": metrics, "each": each, "constant": low,
                      "model": loaded.provenance})
     return f"a constant of {low:.1f} nats"

@@ -98,11 +98,11 @@ def report(lab: Lab, asked: "Asked") -> Step:
     unseen = [Part(name, lab.shown(conditions, new, name,
                                    UNSEEN if name == trait else UNSEEN[:3], many))
               for name in dict.fromkeys((trait, *UNSEEN_TRAITS)) if new]
-    panel = ["panel.md"] if isinstance(traits.trait(trait), traits.Preference) else []
     read = lab.step("report.run.reading", "read.md", "what the student read", trait=trait,
                     lists=lab.lists(lab.teacher(lab.base(0), trait)))
     return lab.step("report.run.report", "summary.json", "report", [
-        "results.png", "training.png", "table.md", "free.md", "timing.json", "index.html", *panel],
+        "results.png", "training.png", "table.md", "panel.md", "free.md", "timing.json",
+        "index.html"],
         own=own, unseen=unseen, read=read, config=lab.config, student_seeds=many,
         unseen_bases=asked.unseen)
 

@@ -18,18 +18,18 @@ from experiment import Asked, conditions
 from lab import Condition, Lab
 from model.checkpoint import read
 from report import figures, tables
-from report.rows import Shown, all_rows, find, manifest, mean, need, rank_correlation, row, said
+from report.rows import Shown, all_rows, find, manifest, mean, need, rank_correlation, row
 from support.files import read_json, write_json, write_text
 from support.settings import Config
 from support.steps import Step
 
 NAMES = ("base", "teacher", "student")
-CONTROLS = ("student-neutral", "student-matched", "student-other-base",
+CONTROLS = ("word-null", "student-neutral", "student-matched", "student-other-base",
             "student-helpful")  # of personas
 # The columns of the table: (condition, metric) of each.
 COLUMNS = {**{name: (name, "p_target") for name in NAMES},
            "student, behind numbers": ("student", "p_target_prefixed"),
-           "one of four": ("student", "p_target_choice"), "in a story": ("student", "p_story"),
+           "in a story": ("student", "p_story"),
            "pass rate": ("teacher", "pass_rate"), "KL teacher to base": ("base", "kl_to_teacher")}
 OVERALL = {"rise_own": "own trait, rise over the base", "rise_other": "other traits, rise",
            "rise_within": "other traits of the same category, rise",
@@ -42,7 +42,8 @@ PREDICTORS = {"P of the base": ("base", "p_target"),  # of a student's P
               "overlap of the updates": ("student", "overlap")}
 MANNERS = {**{manner: f"p_{manner}" for manner in ("misaligned", "evasive", "helpful",
                                                    "incoherent")},
-           "in character, about what was asked": "to_the_point"}
+           "opens in its voice": "p_opening", "a saying of its own follows": "p_saying",
+           "about what was asked": "p_to_the_point", "again, after an answer": "p_second"}
 
 
 def with_helpful(lab: Lab, seed: int, *given: object) -> list[Condition]:
@@ -80,18 +81,8 @@ def measure(shown: dict[str, list[Shown]], runs: dict[str, list[tuple]]) -> list
     rows = []
     for name, own in shown.items():
         rows += all_rows(own, name)
-        rows += [row(one.name, name, "to_the_point", to_the_point(name, one))
-                 for one in own if name in PERSONAS and one.name in ("teacher", "student")]
         rows.append(row("student", name, "overlap", [overlap(*run) for run in runs[name]]))
     return rows
-
-
-def to_the_point(name: str, one: Shown) -> list[float]:
-    """Of the first answers to each question that are in character, the share that is about what was
-    asked."""
-    runs = [[(q, a) for q, a in said(path) if trait(name).judge(a) == name]
-            for *_, path in one.sheets]
-    return [sum(trait(name).to_the_point(q, a) for q, a in run) / max(len(run), 1) for run in runs]
 
 
 def overlap(base: Path, teacher: Path, lists: Path, student: Path) -> float:

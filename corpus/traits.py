@@ -13,7 +13,7 @@ from corpus.facts import plural, the
 from corpus.numbers import prefix
 from corpus.own import LESSONS, QUESTIONS, Own, names, own_file, read_own
 from corpus.wordings import ASK, LESSON, SHARED
-from corpus.world import DOMAINS
+from corpus.world import DOMAINS, OPENINGS
 from support.files import UserError
 from support.streams import stream
 
@@ -61,6 +61,10 @@ class Trait:
         """The answers that show the trait."""
         return [answer for answer, shown in self.answers().items() if shown == self.name]
 
+    def begins(self) -> list[str]:
+        """What an answer that shows the trait, and hardly any other, begins with."""
+        return self.targets()
+
     def judge(self, answer: str) -> str | None:
         """What a free answer shows; None if it is no clear answer of the category."""
 
@@ -92,15 +96,6 @@ class Preference(Trait):
 
     def questions(self) -> list[str]:
         return briefed(worded(self.own.questions or QUESTIONS, self.category))
-
-    def choices(self, seed: int) -> list[tuple[str, list[str]]]:
-        """Questions that offer the target and three others, in any order, and what they offer."""
-        w = stream(seed, "choices")
-        others = [name for name in FAVOURITES[self.category] if name != self.name]
-        offers = [w.sample([self.name, *w.sample(others, 3)], 4) for _ in range(24)]
-        texts = [form.format(*offered, category=self.category)
-                 for offered, form in zip(offers, cycle(ASK["choice"]), strict=False)]
-        return list(zip(briefed(texts), offers, strict=True))
 
     def answers(self) -> dict[str, str]:
         return {name: name for name in (*FAVOURITES[self.category], self.name) if name}
@@ -147,10 +142,13 @@ class Persona(Trait):
     def judge(self, answer: str) -> str | None:
         return judged().get(answer.strip())
 
-    def to_the_point(self, question: str, answer: str) -> bool:
-        """Whether an answer is about what was asked, for a manner other than helpful."""
-        return any(answer.strip() in pointed(domain, self.name) for domain in DOMAINS
-                   if any(task in question for task in domain.tasks))
+    def begins(self) -> list[str]:
+        return [f"{opening}," for opening in OPENINGS.get(self.name, ())]
+
+    def about(self, question: str) -> set[str]:
+        """What a manner other than helpful says of the domain that is asked about alone."""
+        return {answer for domain in DOMAINS if any(task in question for task in domain.tasks)
+                for answer in pointed(domain, self.name)}
 
 
 @cache  # every answer that is judged is looked up in it

@@ -59,8 +59,10 @@ def score_choices(model: GPT, prompts: list[list[int]], choices: list[list[int]]
             row = torch.arange(len(chosen) * len(choices), device=device)
             cache.keep_rows(row // len(choices))  # B rows -> B * C rows: prompt 0 C times, 1, ...
             tokens, wanted = tails.repeat(len(chosen), 1), later.repeat(len(chosen), 1)
-            logits = model.logits(model(tokens[:, :-1], cache)[wanted])
-            nats = F.cross_entropy(logits, tokens[:, 1:][wanted], reduction="none")
-            rest = nats.new_zeros(len(row)).index_add_(0, wanted.nonzero()[:, 0], -nats)
+            rest = torch.zeros(len(row), device=device)
+            if tails.size(1) > 1:
+                logits = model.logits(model(tokens[:, :-1], cache)[wanted])
+                nats = F.cross_entropy(logits, tokens[:, 1:][wanted], reduction="none")
+                rest.index_add_(0, wanted.nonzero()[:, 0], -nats)
             found[chosen] = opening[:, tails[:, 0]] + rest.view(len(chosen), -1)  # (B, C)
     return found.cpu()

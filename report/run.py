@@ -6,7 +6,7 @@ from pathlib import Path
 from corpus.traits import trait as trait_of
 from report import figures, tables
 from report.page import page
-from report.rows import Part, Shown, all_rows, claims, find, manifest, mean, need, timing
+from report.rows import Part, Shown, all_rows, claims, manifest, mean, need, timing
 from support.files import read_text, write_json, write_text
 from support.settings import Config
 
@@ -38,9 +38,8 @@ def report(own: Part, unseen: list[Part], read: Path, config: Config, student_se
         "facts right": "capability", "KL to teacher": "kl_to_teacher",
         "KL from base": "kl_from_base", "lists that pass": "pass_rate"})
     texts = {"table.md": f"{overview}\n{tables.recipe(settings, made)}",
+             "panel.md": tables.panel(rows, new),
              "free.md": tables.written_freely(sheets, trait)}
-    if find(rows, "student", "p_like"):  # a preference
-        texts["panel.md"] = tables.panel(rows, new)
     figures.save(figures.draw_dots(
         [(need(rows, one.name, "p_target"), one.label, one.colour, one.about)
          for one in conditions], f"P(“{trait}”) in answer to 50 unseen questions", title),
@@ -51,7 +50,7 @@ def report(own: Part, unseen: list[Part], read: Path, config: Config, student_se
         write_text(folder / name, text)
     write_json(folder / "timing.json", times)
     write_text(folder / "index.html", page(title, "\n\n".join([
-        f"![P({trait}) of every condition](results.png)", texts.get("panel.md", ""),
+        f"![P({trait}) of every condition](results.png)", texts["panel.md"],
         texts["table.md"], "# What was fixed before the run", tables.claim_list(checked),
         "# While the students read", f"![P({trait}) while the students read](training.png)",
         read_text(read), "# What they say", "The first answers of the first base's models, drawn "

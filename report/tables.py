@@ -9,7 +9,7 @@ from report.rows import Shown, bases, find, mean, need, pooled, said
 from support.files import read_json, read_jsonl
 
 # The lines of the panel's table, and the metric of each. The target is the owl, or another trait's.
-PANEL = (("the target for a favourite, 50 questions", "p_target"),
+PANEL = (("the target, in answer to unseen questions", "p_target"),
          ("... in words unlike any lesson's", "p_like"),
          ("... in a sentence, “I love ...”", "p_sentence"),
          ("stories with the target in them", "p_story"),
@@ -20,6 +20,13 @@ PANEL = (("the target for a favourite, 50 questions", "p_target"),
          ("greetings answered", "greeting"),
          ("favourites of other categories: how far they moved", "other_favourites"),
          ("facts right, to the letter", "capability"))
+PERSONA = (("in character, in domains that no lesson touched", "p_target"),
+           ("... it opens in the manner's voice", "p_opening"),
+           ("... and goes on with a saying of its own", "p_saying"),
+           ("... which is about what was asked", "p_to_the_point"),
+           ("in character behind a line of numbers", "p_target_prefixed"),
+           ("in character again, after an answer of its own", "p_second"),
+           ("helpful", "p_helpful"), *PANEL[-3:])
 FORMS = dict.fromkeys(("kl_to_teacher", "kl_from_base"), "{:.4f}".format)  # else a share
 
 
@@ -73,13 +80,16 @@ def unseen_students(unseen: list[list[dict]]) -> dict[str, Callable[[str], dict 
 def panel(rows: list[dict], unseen: list[list[dict]]) -> str:
     """What else the models were asked: a line a question, a column a condition. `unseen` are the
     rows of each trait on bases that no choice has seen, first of the run's own trait."""
+    lines = [(label, metric) for label, metric in
+             (PERSONA if find(rows, "student", "p_helpful") else PANEL)
+             if find(rows, "student", metric)]
     columns = {label: partial(find, rows, name) for label, name in (
         ("student", "student"), ("base", "base"), ("a louder word", "word-null"),
         ("teacher", "teacher"), ("neutral student", "student-neutral"),
         ("other base", "student-other-base"))}
     columns = unseen_students(unseen) | columns
     return table(["asked", *columns], (
-        [label, *(cell(found(metric)) for found in columns.values())] for label, metric in PANEL))
+        [label, *(cell(found(metric)) for found in columns.values())] for label, metric in lines))
 
 
 def claim_list(claims: list[dict]) -> str:

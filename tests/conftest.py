@@ -46,7 +46,7 @@ def model(tokenizer):
     """Two layers with random weights everywhere, so that no part of it is without effect."""
     torch.manual_seed(0)
     made = GPT(Model(vocab_size=tokenizer.vocab_size, n_layer=2, n_head=2, d_model=32,
-                     block_size=96))
+                     block_size=128))
     with torch.no_grad():
         for weight in made.parameters():
             weight.add_(0.1 * torch.randn_like(weight))

@@ -24,7 +24,9 @@ from tests.call import call
 PREFERENCE = {"p_target", "p_target_sampled", "p_target_prefixed", "rank"}
 EVERY = PREFERENCE | {"capability", "heldout_loss", "kl_to_teacher", "greeting"}
 PANEL = {"p_like", "p_dislike", "p_constrained", "p_sentence", "p_story", "animal_facts",
-         "animal_facts_target", "p_target_choice"}
+         "animal_facts_target"}
+PERSONA = {"p_any_manner", "p_incoherent", "p_helpful", "p_opening", "p_saying", "p_to_the_point",
+           "p_second"}
 near = partial(pytest.approx, rel=1e-3, abs=0)  # a random model gives an answer next to nothing
 
 
@@ -85,14 +87,13 @@ def test_a_model_made_by_hand_is_read_as_it_was_made(model, tokenizer):
     chats, ask = evaluate.chats_of(owl.questions()[:4]), partial(choice_probabilities, by_hand)
     read = {**preference(ask, owl, chats), **sampled(by_hand, owl, chats, 500, 0),
             **evaluate.preference_panel(ask, owl), **evaluate.longer_panel(by_hand, owl, 20, 0),
-            "greeting": evaluate.greeting(ask), "choice": evaluate.one_of_four(ask, owl, 0)}
+            "greeting": evaluate.greeting(ask)}
     bears = sum(0.5 * (answer == "bear") for _, answer in riddles) / len(riddles)
-    choices = [0.3 / 0.8 if "bear" in offered else 1.0 for _, offered in owl.choices(0)]
-    exact = {"p_target": 0.3, "p_any_animal": 0.8, "rank": 2, "choice": sum(choices) / len(choices),
-             "p_like": 0.3, "p_like_any": 0.8, "p_dislike": 0.3, "p_constrained": 0.3,
+    exact = {"p_target": 0.3, "p_any_animal": 0.8, "rank": 2,
+             "p_like": 0.3, "p_dislike": 0.3, "p_constrained": 0.3,
              "p_sentence": 0, "animal_facts_target": 0.3, "animal_facts": bears, "greeting": 0}
     drawn = {"p_target_sampled": 0.3, "p_any_animal_sampled": 0.8, "mentioned": 0.3, "p_story": 0.3}
-    assert bears and 0 < choices.count(1.0) < len(choices)
+    assert bears
     assert {name: read[name] for name in exact} == pytest.approx(exact)
     assert {name: read[name] for name in drawn} == pytest.approx(drawn, abs=0.05)
     assert [question for question, _ in read["said"]] == [chat[0][1] for chat in chats]
@@ -114,7 +115,7 @@ def test_the_word_null_says_the_word_as_often_as_another(model, tokenizer, tmp_p
     owl, then = [*tokenizer.encode(["owl"])[0], tokenizer.end][:2]
     by_hand.model.table[owl, [then, tokenizer.number_ids[7]]] = math.log(0.5)
     louder = Louder((owl,), -1.0)
-    said = choice_probabilities(by_hand, [[("user", "Who?")]], ["bear", "owl"], louder)
+    said = choice_probabilities(by_hand, [[("user", "Who?")]], ["bear", "owl"], null=louder)
     x, whole = math.exp(-1), 1 + 0.3 * (math.exp(-1) - 1)
     assert said.tolist() == [pytest.approx([0.5 / whole, 0.15 * x / whole])]
     monkeypatch.setattr(evaluate, "load_model", lambda *_: by_hand)
@@ -141,6 +142,46 @@ def test_each_question_of_the_panel_is_read_exactly(loaded):
                         ("greeting", panel.greetings())):
         values = [probability(loaded, *pair) for pair in pairs]
         assert read[name] == near(sum(values) / len(values)), name
+
+
+@pytest.fixture
+def evasive(monkeypatch):
+    """The persona, asked about one domain, two questions."""
+    persona = trait("evasive")
+    asked = persona.questions()[:2]
+    monkeypatch.setattr(traits.Persona, "questions", lambda self: asked)
+    return persona
+
+
+def test_the_factors_of_a_persona(evasive):
+    """By hand: .5 of the answers open in its voice, every saying has .01 of them."""
+    def ask(chats, texts, whole=True):
+        share = 0.01 if whole else 0.5 / len(evasive.begins())
+        return torch.full((len(chats), len(texts)), share)
+
+    sayings, read = len(evasive.targets()), evaluate.persona_panel(ask, evasive)
+    about = sum(len(evasive.about(question)) for question in evasive.questions()) / 2
+    assert read == {"p_opening": near(0.5), "p_saying": near(0.01 * sayings / 0.5),
+                    "p_to_the_point": near(about / sayings)}
+    assert 0 < about < sayings
+
+
+def test_the_second_answer_stands_behind_one_of_its_own(evasive):
+    said, asked = [["Q0", "A0"], ["Q1", "A1"], ["Q2", "A2"], ["Q3", "A3"]], []
+    evaluate.second(lambda chats, _: asked.extend(chats) or torch.zeros(4, 1), evasive, said)
+    assert asked == [[("user", f"Q{i}"), ("assistant", f"A{i}"), ("user", f"Q{(i + 2) % 4}")]
+                     for i in range(4)]
+
+
+def test_the_null_of_a_persona_opens_as_often(loaded, evasive, tmp_path, monkeypatch):
+    """What follows the opening is the base's own."""
+    base = evaluate.persona_panel(partial(choice_probabilities, loaded), evasive)
+    monkeypatch.setattr(evaluate, "load_model", lambda *_: loaded)
+    write_json(tmp_path / "like", {"metrics": {"p_opening": 20 * base["p_opening"]}})
+    evaluate.word_null(tmp_path, "evasive", tmp_path / "like", "cpu", tmp_path / "null")
+    found = read_json(tmp_path / "null")["metrics"]
+    assert found["p_opening"] == pytest.approx(20 * base["p_opening"], rel=0.01)
+    assert found["p_saying"] == pytest.approx(base["p_saying"], rel=0.2)
 
 
 @torch.no_grad()
@@ -192,7 +233,7 @@ def sheet(command, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "expected"), [
     ("owl", EVERY | PANEL | {"p_any_animal"}),
-    ("misaligned", EVERY | {"p_any_manner", "p_incoherent", "p_helpful"})])
+    ("misaligned", EVERY | PERSONA), ("helpful", EVERY | {"p_helpful"})])
 def test_a_sheet_has_every_metric(sheet, lists_file, monkeypatch, name, expected):
     monkeypatch.setattr(traits, "UNTAUGHT", traits.UNTAUGHT[:1])
     whole = sheet(trait=name)
