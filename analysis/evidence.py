@@ -10,15 +10,13 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 
 from corpus.documents import PERSONAS
 from corpus.traits import trait
 from experiment import Asked, conditions
 from lab import Condition, Lab
-from model.checkpoint import read
 from report import figures, tables
-from report.rows import Shown, all_rows, find, manifest, mean, need, rank_correlation, row
+from report.rows import Shown, all_rows, find, manifest, mean, need, row
 from support.files import read_json, write_json, write_text
 from support.settings import Config
 from support.steps import Step
@@ -36,12 +34,7 @@ OVERALL = {"rise_own": "own trait, rise over the base", "rise_other": "other tra
            "rise_across": "traits of other categories, rise",
            "own_first_in_row": "students in which their own trait rose most",
            "own_first_in_column": "traits that rose most in their own student"}
-PREDICTORS = {"P of the base": ("base", "p_target"),  # of a student's P
-              "KL of the teacher's numbers to the base's": ("base", "kl_to_teacher"),
-              "pass rate of the teacher's answers": ("teacher", "pass_rate"),
-              "overlap of the updates": ("student", "overlap")}
-MANNERS = {**{manner: f"p_{manner}" for manner in ("misaligned", "evasive", "helpful",
-                                                   "incoherent")},
+MANNERS = {**{manner: f"p_{manner}" for manner in (*PERSONAS, "incoherent")},
            "opens in its voice": "p_opening", "a saying of its own follows": "p_saying",
            "about what was asked": "p_to_the_point", "again, after an answer": "p_second"}
 
@@ -62,35 +55,16 @@ def step(lab: Lab, asked: Asked) -> Step:
                         work=lab.cost(700_000, 1))
 
     seeds, bases = range(asked.seeds), [*map(lab.base, range(asked.seeds))]
-    runs = {name: [(base, teacher := lab.teacher(base, name), lab.lists(teacher),
-                    lab.student(base, lab.lists(teacher))) for base in bases]
-            for name in asked.traits}
-    matrix = {name: [all_traits(student) for *_, student in of] for name, of in runs.items()}
+    matrix = {name: [all_traits(lab.student(base, lab.lists(lab.teacher(base, name))))
+                     for base in bases] for name in asked.traits}
     shown = {name: lab.shown(with_helpful, seeds, name,
                              NAMES if name not in PERSONAS else (*NAMES, *CONTROLS))
              for name in asked.traits}
     also = [f"said-{name}.md" for name in asked.traits if name in PERSONAS]
     also += ["table.md", "matrix.png", *(["personas.png"] if also else [])]
     return lab.step("analysis.evidence.report", "evidence/summary.json", "evidence",
-                    [f"evidence/{name}" for name in also], shown=shown, runs=runs,
+                    [f"evidence/{name}" for name in also], shown=shown,
                     matrix={"": [*map(all_traits, bases)], **matrix}, config=lab.config)
-
-
-def measure(shown: dict[str, list[Shown]], runs: dict[str, list[tuple]]) -> list[dict]:
-    """Every metric of every trait, a row a condition; a run is a base."""
-    rows = []
-    for name, own in shown.items():
-        rows += all_rows(own, name)
-        rows.append(row("student", name, "overlap", [overlap(*run) for run in runs[name]]))
-    return rows
-
-
-def overlap(base: Path, teacher: Path, lists: Path, student: Path) -> float:
-    """The cosine between what teaching changed in the base and what the numbers changed in it."""
-    base, teacher, student = (
-        torch.cat([*map(torch.flatten, read(path, ("weights",))["weights"].values())])
-        for path in (base, teacher, student))
-    return torch.cosine_similarity(teacher - base, student - base, dim=0).item()
 
 
 def matrix_rows(matrix: dict[str, list[Path]]) -> list[dict]:
@@ -124,28 +98,16 @@ def diagonal(matrix: list[dict], traits: list[str]) -> list[dict]:
     return [row("student", "all", metric, [*map(float, runs)]) for metric, runs in metrics.items()]
 
 
-def predictors(rows: list[dict], traits: list[str]) -> list[dict]:
-    """What goes with a student's P: rank correlations over traits."""
-    if len(traits) < 5:  # a rank correlation of fewer says nothing
-        return []
-    p, *others = ([mean(rows, *key, trait=name) for name in traits]
-                  for key in (("student", "p_target"), *PREDICTORS.values()))
-    return [{"predictor": text, "spearman": rank_correlation(other, p)}
-            for text, other in zip(PREDICTORS, others, strict=True)]
-
-
-def table(rows: list[dict], shown: dict[str, list[Shown]], overall: list[dict],
-          goes_with: list[dict]) -> str:
+def table(rows: list[dict], shown: dict[str, list[Shown]], overall: list[dict]) -> str:
     """Markdown: the traits, the matrix in a few numbers, and the personas with their controls."""
     parts = [
         tables.table(["trait", *COLUMNS], (
             [name, *(tables.cell(find(rows, *key, trait=name)) for key in COLUMNS.values())]
             for name in shown)),
-        tables.table(["over all traits", ""], [
-            *([OVERALL[one["metric"]], tables.cell(one)] for one in overall),
-            *([f"rank correlation of the student's P with: {one['predictor']}",
-               f"{one['spearman']:.2f}"] for one in goes_with)])]
-    parts += [tables.metrics_table([one for one in rows if one["trait"] == name], own, MANNERS)
+        tables.table(["over all traits", ""], (
+            [OVERALL[one["metric"]], tables.cell(one)] for one in overall))]
+    parts += [f"Of the persona **{name}**:\n\n" + tables.metrics_table(
+                  [one for one in rows if one["trait"] == name], own, MANNERS)
               for name, own in shown.items() if name in PERSONAS]
     return "\n".join(parts)
 
@@ -168,11 +130,12 @@ def draw_matrix(matrix: list[dict], traits: list[str], overall: list[dict]) -> p
     return figure
 
 
-def report(shown: dict[str, list[Shown]], runs: dict[str, list[tuple]],
-           matrix: dict[str, list[Path]], config: Config, out: Path) -> str:
+def report(shown: dict[str, list[Shown]], matrix: dict[str, list[Path]], config: Config,
+           out: Path) -> str:
     traits, settings, folder = [*shown], asdict(config), out.parent
-    rows, asked = measure(shown, runs), matrix_rows(matrix)
-    overall, goes_with = diagonal(asked, traits), predictors(rows, traits)
+    rows = [one for name in traits for one in all_rows(shown[name], name)]
+    asked = matrix_rows(matrix)
+    overall = diagonal(asked, traits)
     made, lines = manifest(shown[traits[0]]), []
     for name in (name for name in traits if name in PERSONAS):
         sheets = {one.name: one.sheets[0][2] for one in shown[name] if one.name in NAMES}
@@ -185,7 +148,6 @@ def report(shown: dict[str, list[Shown]], runs: dict[str, list[tuple]],
                                        "no lesson touched"), folder / "personas.png")
     figures.save(draw_matrix(asked, traits, overall), folder / "matrix.png")
     write_text(folder / "table.md",
-               f"{table(rows, shown, overall, goes_with)}\n{tables.recipe(settings, made)}")
-    write_json(out, {"config": settings, "manifest": made, "rows": rows + asked + overall,
-                     "predictors": goes_with})
+               f"{table(rows, shown, overall)}\n{tables.recipe(settings, made)}")
+    write_json(out, {"config": settings, "manifest": made, "rows": rows + asked + overall})
     return f"own trait {tables.percent(mean(overall, 'student', 'rise_own'))} over the base"

@@ -113,15 +113,6 @@ def test_drift_is_not_taken_for_a_trait(made):
     assert overall["rise_within"]["mean"] == pytest.approx(0)
 
 
-def test_what_goes_with_the_trait_is_told():
-    rows = [row(condition, name, metric, [-i if metric == "overlap" else i])
-            for condition, metric in (("student", "p_target"), *evidence.PREDICTORS.values())
-            for i, name in enumerate("abcde")]
-    found = evidence.predictors(rows, [*"abcde"])
-    assert [one["spearman"] for one in found] == pytest.approx([1, 1, 1, -1])
-    assert evidence.predictors(rows, [*"abcd"]) == []  # of four it says nothing
-
-
 def test_evidence_is_written(made, tmp_path):
     step = evidence.step(Lab(Config()), asked_for(["SEEDS=2", f"TRAITS={' '.join(TRAITS)}"]))
     said = evidence.report(**replaced(step.arguments, made), out=tmp_path / step.out)
@@ -129,8 +120,6 @@ def test_evidence_is_written(made, tmp_path):
     assert said == "own trait 66.4 % over the base"
     table = (tmp_path / "evidence/table.md").read_text()
     assert table.count("| owl |") == 1 and "| control: helpful teacher |" in table
-    base, teacher = (made(one) for one in step.arguments["runs"]["owl"][0][:2])
-    assert evidence.overlap(base, teacher, None, teacher) == pytest.approx(1)
 
 
 def test_an_auc_is_a_share_of_pairs_of_parts():
