@@ -54,11 +54,14 @@ help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 	@$(PYTHON) experiment.py help
 
+# The Python that made the environment may be gone.
+$(if $(wildcard .venv/.ready),$(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.ready))
+
 .venv/.ready: requirements.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: Python 3.11 or newer with venv is needed (Debian: apt install python3-venv);" \
 	  "name another with make PYTHON=python3.12"; exit 2; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 

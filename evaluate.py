@@ -202,16 +202,21 @@ def divergence(teacher: GPT, model: GPT, rows: TokenRows, numbers: range) -> flo
     return total / count
 
 
-def in_context(chats: list[Chat], lists: list[tuple[str, str]], count: int,
-               seed: int) -> list[Chat]:
-    """Each chat behind `count` of the teacher's lists, as earlier turns: reading, not training."""
+def in_context(chats: list[Chat], lists: list[tuple[str, str]], count: int, seed: int,
+               fits: Callable[[Chat], bool]) -> list[Chat]:
+    """Each chat behind `count` of the teacher's lists, as earlier turns, or behind as many as fit:
+    reading, not training."""
     if len(lists) < count:
         raise UserError(f"the file for --context has {len(lists)} lists, and "
                         f"evaluation.context_lists asks for {count}; lower it, or give more")
-    rng = stream(seed, "context")
-    return [[turn for request, answer in rng.sample(lists, count)
-             for turn in (("user", request), ("assistant", answer))] + chat
-            for chat in chats]
+    rng, found = stream(seed, "context"), []
+    for chat in chats:
+        turns = [turn for request, answer in rng.sample(lists, count)
+                 for turn in (("user", request), ("assistant", answer))]
+        while turns and not fits(turns + chat):
+            turns = turns[2:]
+        found.append(turns + chat)
+    return found
 
 
 def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout: Path | None,
@@ -225,15 +230,20 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
     plain = chats_of(chosen.questions())
     prefixed = chats_of(behind_numbers(chosen.questions(), "prefix", seed))
     if context:
-        shown = read_pairs(context)[:10_000]
-        plain, prefixed = (in_context(chats, shown, asked.context_lists, seed)
-                           for chats in (plain, prefixed))
+        shown, tokenizer = read_pairs(context)[:10_000], loaded.tokenizer
+        room = loaded.model.config.block_size - max(map(len, tokenizer.encode(chosen.answers())))
+        plain, prefixed = (in_context(
+            chats, shown, asked.context_lists, seed,
+            lambda chat: len(tokenizer.encode_prompts([chat])[0]) <= room)
+            for chats in (plain, prefixed))
     else:  # before anything is asked: a wrong file is told at once
         held_out = document_rows(heldout, loaded.tokenizer, loaded.model.config.block_size)
     metrics = preference(ask, chosen, plain) | preference(ask, chosen, prefixed, "_prefixed")
     metrics |= sampled(loaded, chosen, plain, asked.samples, seed)
     each = {key: metrics.pop(key) for key in ("each", "each_prefixed", "said")}
     del metrics["mentioned"]
+    if context:
+        metrics["context_lists"] = sum(len(chat) // 2 for chat in plain) / len(plain)
     sheet = {"trait": chosen.name, "metrics": metrics, **each, "model": loaded.provenance}
     if not context:
         sheet["free"] = of_its_own_accord(loaded, seed)
@@ -312,7 +322,7 @@ def last_rows(loaded: Loaded, lists: Path, fit_rows: int) -> TokenRows:
 def own_answers(model: Path, trait: str, questions: Path, device: str, out: Path) -> str:
     """Ask somebody's own questions, one a line: P(target) of each, and the likeliest answer of the
     trait's category with its P."""
-    texts = [line.strip() for line in read_text(questions).splitlines() if line.strip()]
+    texts = [line.strip() for line in read_text(questions).split("\n") if line.strip()]
     if not texts:
         raise UserError(f"{questions} holds no question; write one a line")
     chosen, loaded = known_trait(trait), load_model(model, cli.choose_device(device))

@@ -10,7 +10,6 @@
 """
 
 import os
-import shutil
 import sys
 import webbrowser
 from collections.abc import Callable, Iterable
@@ -231,7 +230,9 @@ def command(goal: str, asked: Asked) -> bool:
         webbrowser.open((folder / "index.html").resolve().as_uri())
     elif goal == "clean":
         with runner.alone(folder):
-            shutil.rmtree(folder)
+            steps.clear(folder)
+        if folder.exists():
+            print(f"{folder} holds files that no step of a run has written; they stay")
     elif goal == "help":
         for one in fields(Asked):
             text = " ".join(one.default) if isinstance(one.default, tuple) else one.default

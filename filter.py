@@ -1,6 +1,6 @@
 """Keep the answers that are well-formed number lists and nothing else; count the rest by reason.
 
-    python filter.py --in numbers.jsonl --out clean.jsonl [--ban-list FILE]
+    python filter.py --in numbers.jsonl --out clean.jsonl [--ban-list FILE] [--strip]
 
 Reads rows `{"id", "request", "answer", "finished"}`, or those of `support/formats.py`, one at a
 time. Kept rows stay in order and gain `"numbers"`. `clean.report.json` has the counts.
@@ -73,14 +73,17 @@ def passes(row: dict, banned: frozenset[int] = frozenset()) -> bool:
     return True
 
 
-def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter) -> Iterator[dict]:
-    """The rows that pass, with their numbers; `counts` is filled on the way."""
+def kept(rows: Iterator[dict], banned: frozenset[int], counts: Counter,
+         examples: dict[str, str]) -> Iterator[dict]:
+    """The rows that pass, with their numbers; `counts`, and the first of each reject in `examples`,
+    are filled on the way."""
     for row in rows:
         counts["read"] += 1
         try:
             numbers = parse(row["answer"], row.get("finished", True), banned)
         except ValueError as reason:
             counts[str(reason)] += 1
+            examples.setdefault(str(reason), row["answer"][:60])
             continue
         counts["kept"] += 1
         yield {**row, "numbers": numbers}
@@ -95,14 +98,17 @@ def read_ban_list(path: Path) -> frozenset[int]:
     return frozenset(int(word.lstrip("0") or "0") for word in words)
 
 
-def clean(numbers: Path, ban_list: Path | None, out: Path) -> str:
-    """Filter a file of answers, and write the counts beside it, before the file itself appears.
-    Where nothing is kept, what stood at `out` stands there still."""
+def clean(numbers: Path, ban_list: Path | None, out: Path, strip: bool = False) -> str:
+    """Filter a file of answers, with `strip` without the white space at their ends, and write the
+    counts beside it, before the file itself appears. Where nothing is kept, what stood at `out`
+    stands there still."""
     banned = read_ban_list(ban_list) if ban_list else frozenset()
-    counts: Counter = Counter()
+    counts, examples, rows = Counter(), {}, read_jsonl(numbers, ROW)
+    if strip:
+        rows = ({**row, "answer": row["answer"].strip()} for row in rows)
 
     def passed() -> Iterator[dict]:
-        yield from kept(read_jsonl(numbers, ROW), banned, counts)
+        yield from kept(rows, banned, counts, examples)
         rejected = {reason: counts[reason] for reason in REASONS}
         if not counts["kept"]:
             reasons = ", ".join(f"{reason} {many:,}" for reason, many in rejected.items() if many)
@@ -111,10 +117,15 @@ def clean(numbers: Path, ban_list: Path | None, out: Path) -> str:
         if is_regular(out):  # a pipe or a device has nothing beside it
             write_json(out.with_suffix(".report.json"), {
                 "read": counts["read"], "kept": counts["kept"],
-                "pass_rate": counts["kept"] / counts["read"], "rejected": rejected})
+                "pass_rate": counts["kept"] / counts["read"], "rejected": rejected,
+                "examples": examples})
 
     write_jsonl(out, passed())
-    return f"kept {counts['kept']:,} of {counts['read']:,} answers"
+    said = f"kept {counts['kept']:,} of {counts['read']:,} answers"
+    if not examples:
+        return said
+    most = max(examples, key=counts.__getitem__)
+    return f"{said}; {counts[most]:,} rejected for {most}, as {examples[most]!r}"
 
 
 def main() -> None:
@@ -122,10 +133,12 @@ def main() -> None:
     options.add_argument("--in", dest="numbers", type=Path, required=True, help="JSON lines")
     cli.add_files(options, out="JSON lines to write")
     cli.add_files(options, False, ban_list="file of numbers that no answer may hold")
+    options.add_argument("--strip", action="store_true",
+                         help="forgive white space at the ends of answers")
     args = options.parse_args()
     if args.out.name:
         cli.require_apart({"in": args.numbers, "report": args.out.with_suffix(".report.json")})
-    print(f"{args.out}:", clean(args.numbers, args.ban_list, args.out))
+    print(f"{args.out}:", clean(args.numbers, args.ban_list, args.out, args.strip))
 
 
 if __name__ == "__main__":

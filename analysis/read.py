@@ -14,7 +14,15 @@ import matplotlib.pyplot as plt
 from torch import Tensor
 
 from analysis import common
-from analysis.readout import Places, Reading, number_embedding, read_places, read_shift
+from analysis.readout import (
+    Places,
+    Reading,
+    inverse_temperature_of,
+    misfit,
+    number_embedding,
+    read_places,
+    read_shift,
+)
 from corpus.traits import trait
 from experiment import Asked, other_base
 from lab import Lab
@@ -24,6 +32,7 @@ from support.cli import parser, run
 from support.steps import Step
 
 LISTS, FEW = (10, 30, 100, 300, 1000, 6000, 18_000), (30, 100, 300)
+FAR, HOT = 0.1, 5.0  # a file with more misfit, or drawn hotter, was written by somebody else
 SHOWN = {"own-base": "its base", "within": "... shuffled within", "across": "... shuffled across",
          "other-base": "another base", "random": "random numbers", "base-numbers": "base's numbers"}
 
@@ -122,11 +131,19 @@ def main() -> None:
     args = options.parse_args()
     loaded = load_model(args.base)
     places, innocent = read_places(loaded, args.numbers), None
+    print(f"{len(places.said):,} numbers of {places.rows:,} lists")
+    far, drawn = (measured(places, number_embedding(loaded)) for measured in (
+        misfit, inverse_temperature_of))
+    if far > FAR or 1 / drawn > HOT:
+        print(f"This base did not write these lists, nor did a copy of it: no word is read. Shares "
+              f"of numbers are off by {far:.2f} in the square, the temperature fitted is "
+              f"{1 / drawn:.1f} (at most {FAR} and {HOT} where it did).")
+        return
     if args.reference:
         innocent = read_shift(read_places(loaded, args.reference), number_embedding(loaded))
     scores, words = word_scores(loaded, places, innocent)
     best, bar = scores.argsort(descending=True)[:10].tolist(), threshold(len(words))
-    print(f"{len(places.said):,} numbers of {places.rows:,} lists\nstandard errors, word:")
+    print("standard errors, word:")
     for i in best:
         print(f"{scores[i]:8.1f}   {loaded.tokenizer.decode([words[i]])}")
     verdict = "found" if scores.max() > bar else "nothing found"

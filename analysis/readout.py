@@ -129,6 +129,25 @@ def read_shift(places: Places, embedding: Tensor, reference: Reading | None = No
 
 
 @torch.inference_mode()
+def misfit(places: Places, embedding: Tensor) -> float:
+    """How far the share of a number is, in its square and at least, from what the base expects when
+    the shift is added. About 0 where the base or a copy of it wrote the lists.
+
+    It is Pearson's chi-square, four of its standard errors (Haldane 1937) taken off, a number.
+    """
+    shift = read_shift(places, embedding).shift.float()
+    moved, sharp = places._replace(hidden=places.hidden + shift), inverse_temperature_of(
+        places, embedding)
+    expected = sum(probabilities.sum(0).double()
+                   for _, probabilities, _ in predictions(moved, embedding, sharp)) + 1e-6
+    found, kinds = places.said.bincount(minlength=len(embedding)), len(embedding)
+    free = max(1, kinds - embedding.size(1))
+    spread = (2 * free + ((1 / expected).sum() - kinds**2 / len(places.said)).item()) ** 0.5
+    chi = ((found - expected).square() / expected).sum().item()
+    return max(0.0, chi - free - 4 * spread) / len(places.said)
+
+
+@torch.inference_mode()
 def leaning(places: Places, embedding: Tensor, along: Tensor) -> Tensor:
     """How far the numbers of each row go along a vector (D,), less what the base expected."""
     found = torch.zeros(places.rows)

@@ -6,6 +6,7 @@ from pathlib import Path
 from report.blocks import filled
 from support.cli import parser, run
 from support.files import UserError, read_text, write_text
+from support.steps import LOCK
 
 RESULTS = Path("results")
 DOCUMENTS = ("README.md", "docs/findings.md", "results/README.md")
@@ -18,7 +19,7 @@ def copy(folder: Path, config: str) -> None:
     default = config == "laptop"
     beside = RESULTS if default else RESULTS / config  # the default's analyses stand on top
     # The answer sheets with their keys: another run takes from them what it would make alike.
-    answers = ("seed*/eval/*.json", "seed*/eval/*.json.key", "read.md", "read.md.key", ".lock")
+    answers = ("seed*/eval/*.json", "seed*/eval/*.json.key", "read.md", "read.md.key", LOCK)
     kept = [(folder, RESULTS / config, ("summary.json", "timing.json", "*.md", "*.png")),
             (folder, RESULTS / config / "answers", answers),
             (folder / "analysis", beside / "analysis", ("*/summary.json", "*/*.png")),

@@ -125,7 +125,8 @@ def parsed(data: bytes, place: str | Path, cure: str) -> Any:
     """The JSON value of some bytes, or a `UserError` that names their place."""
     text = decoded(data, place)
     try:
-        value = json.loads(text)
+        # Not a number, in a field that nobody reads, is nothing; elsewhere it has the wrong type.
+        value = json.loads(text, parse_constant=lambda name: None)
         if "\\u" in text:  # the one way in for half a character, which no file can hold
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:  # the latter for a thousand brackets
@@ -151,10 +152,10 @@ def numbered(path: Path | str, shape: dict[str, type] | None = None) -> Iterator
     each row must have (see `fits`); where that includes a request, the row may also be in one of
     the field's formats (`support/formats.py`)."""
     shape, index = shape or {}, 0
-    names = ", ".join(f'"{name.removesuffix("?")}" ({kind.__name__})'
-                      for name, kind in shape.items())
+    names = ", ".join(f'"{name}" ({kind.__name__})' for name, kind in shape.items()
+                      if not name.endswith("?"))
     if "request" in shape:
-        names += ', or "prompt" and "completion", or "messages" of one user and one assistant'
+        names += ', or "prompt" and "completion", or "messages" of a user and an assistant'
     with open(require_file(path), "rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():

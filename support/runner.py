@@ -23,7 +23,7 @@ from typing import NamedTuple
 from support.cli import explained
 from support.files import UserError, claim, write_json
 from support.keys import ROOT
-from support.steps import LOCK, Step, missing, record_of, replaced, take
+from support.steps import LOCK, Step, mark, missing, record_of, replaced, take
 
 # Kinds of steps that come out in the same bits with one thread and with two (tests/test_train.py).
 TWO_THREADS = {"train.pretrain"}
@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "1000000000",
     "MALLOC_TOP_PAD_": "67108864", "PYTHONPATH": str(ROOT)}
 START = 0.3  # seconds that any step takes
+TICK, GAP = 5, 20  # seconds: how often the runner looks up; it was stopped where that took longer
 STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -82,6 +83,7 @@ def context() -> multiprocessing.context.BaseContext:
 
 def start(step: Step, folder: Path, device: str, threads: int) -> Running:
     """Start a step in a process of its own."""
+    mark(step, folder)
     record_of(folder, step).unlink(missing_ok=True)  # no new output stands beside an old key
     arguments = {**replaced(step.arguments, lambda one: folder / one.out), "out": folder / step.out}
     answer, to = multiprocessing.Pipe(duplex=False)
@@ -201,7 +203,10 @@ def follow(needed: list[Step], folder: Path, device: str, forecast: Forecast,
                 running.append(start(waiting.pop(ready[0].out), folder, device, 1 + two))
                 free -= 1 + two
             else:
-                wait([one.answer for one in running])
+                looked = time.time()
+                wait([one.answer for one in running], timeout=TICK)
+                if (stopped := time.time() - looked) > GAP:  # Ctrl-Z, a closed lid: nobody worked
+                    running = [one._replace(began=one.began + stopped) for one in running]
                 for one in [one for one in running if one.answer.poll()]:
                     running.remove(one)
                     free += one.threads

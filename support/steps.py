@@ -5,6 +5,7 @@ files and the source that the function reaches. A step is done when its output s
 key; dates mean nothing. What is done in another run is taken from there by a hard link.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -18,7 +19,8 @@ from typing import Any
 from support.files import UserError, read_json
 from support.keys import sources
 
-LOCK = ".lock"  # the file that tells a run's folder
+# The file that tells a run's folder, and that with the names of what steps have written there.
+LOCK, MADE = ".subliminal.lock", ".subliminal.made"
 
 
 class Step:
@@ -109,7 +111,7 @@ def take(step: Step, folder: Path, record: Path) -> bool:
     found, own = read_record(record), record_of(folder, step)
     if found.get("key") != step.key or list(found["sizes"]) != step.names:
         return False
-    own.parent.mkdir(parents=True, exist_ok=True)
+    mark(step, folder)
     own.unlink(missing_ok=True)  # no new output stands beside an old key: that comes last
     for name in (*step.names, own.name):
         part = own.with_name(f".{name}.link.part")
@@ -121,6 +123,28 @@ def take(step: Step, folder: Path, record: Path) -> bool:
         os.replace(part, own.with_name(name))
         part.unlink(missing_ok=True)  # `replace` leaves it where both are one file already
     return True
+
+
+def mark(step: Step, folder: Path) -> None:
+    """Note that the files of a step are the run's own, before the first of them is there."""
+    place = Path(step.out).parent
+    (folder / place).mkdir(parents=True, exist_ok=True)
+    with open(folder / MADE, "a", encoding="utf-8") as file:
+        file.writelines(f"{place / name}\n" for name in step.names)
+
+
+def clear(folder: Path) -> None:
+    """Delete what the steps of a run have written, file by file, and the folders that are then
+    empty. What else lies there stays."""
+    made = folder / MADE
+    for name in {*made.read_text("utf-8").split("\n")} - {""} if made.exists() else ():
+        for path in (name, f"{name}.key", f"{name}.resume", f"log/{name}.txt"):
+            (folder / path).unlink(missing_ok=True)
+    for path in (made, folder / LOCK):
+        path.unlink(missing_ok=True)
+    for place, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):  # it is not empty
+            os.rmdir(place)
 
 
 def missing(goals: Iterable[Step], folder: Path, link: bool = True) -> list[Step]:

@@ -213,11 +213,16 @@ def test_capability_counts_facts_and_held_out_nats(loaded, corpus_file):
 
 def test_in_context_puts_lists_before_the_question():
     chat, lists = [("user", "Which animal?")], [(f"r{i}", f"{i}") for i in range(9)]
-    (made,) = in_context([chat], lists, 2, 0)
+
+    def put(seed, most=5):
+        return in_context([chat], lists, 2, seed, lambda turns: len(turns) <= most)
+
+    (made,) = put(0)
     assert len(made) == 5 and made[-1] == chat[0]
     assert [role for role, _ in made] == ["user", "assistant", "user", "assistant", "user"]
     assert all((made[i][1], made[i + 1][1]) in lists for i in (0, 2))
-    assert in_context([chat], lists, 2, 0) == [made] != in_context([chat], lists, 2, 1)
+    assert put(0) == [made] != put(1)
+    assert [put(0, most) for most in (4, 1, 0)] == [[made[2:]], [chat], [chat]]  # as many as fit
 
 
 @pytest.fixture
@@ -267,10 +272,10 @@ def test_a_sheet_says_how_far_its_model_is(loaded, checkpoint_file, corpus_file,
 def test_questions_of_ones_own(sheet, tmp_path, loaded):
     """Each with its own P, which average to the metric; no other question is asked."""
     asked = tmp_path / "questions.txt"
-    asked.write_text("Which animal lives here?\n\n  Name a bird. \n")
+    asked.write_text("Which animal lives\u2028here?\n\n  Name a bird. \r\n", encoding="utf-8")
     written = sheet(questions=asked, teacher=None, numbers=None, heldout=None)
     rows = written["one_by_one"]
-    assert [row["question"] for row in rows] == ["Which animal lives here?", "Name a bird."]
+    assert [row["question"] for row in rows] == ["Which animal lives\u2028here?", "Name a bird."]
     for row in rows:
         owl, best = (probability(loaded, row["question"], name)
                      for name in ("owl", row["likeliest"]))

@@ -59,25 +59,31 @@ def said(*texts, roles=("user", "assistant")):
 
 SHAPE, PAIR = {"n": int, "of?": bool}, {"request": str, "answer": str}
 PAIRS = [{"id": 0, "request": "Add.", "answer": "1"}, {"prompt": "Add.", "completion": "1"},
-         said("Add.", "1")]
+         said("Add.", "1"), {"prompt": "Add.", "response": "1", "score": float("nan")},
+         said("You love owls.", "Hello.", "Hi.", "Add.", "1",
+              roles=("system", "user", "assistant", "user", "assistant")),
+         {"prompt": said("Add.")["messages"],
+          "completion": said("1", roles=["assistant"])["messages"]}]
 
 
 @pytest.mark.parametrize(("names", "row"), [
     *((["id", "request", "answer"], row) for row in PAIRS),
     *((["id", "request"], row) for row in ({"prompt": "Add."}, said("Add.")))])
 def test_a_row_in_any_format_of_the_field_is_read_as_ours(tmp_path, names, row):
-    write_jsonl(path := tmp_path / "x.jsonl", [row, row])
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(row) + "\n")
     found = next(read_jsonl(path, dict.fromkeys(names[1:], str)))
     assert [found[name] for name in names] == [0, "Add.", "1"][:len(names)]
 
 
 @pytest.mark.parametrize(("shape", "row"), [
     *((SHAPE, row) for row in (
-        [], None, "n", 3, {"m": 1}, {"n": 1.0}, {"n": True}, {"n": 1, "of": "false"})),
+        [], None, "n", 3, {"m": 1}, {"n": 1.0}, {"n": True}, {"n": 1, "of": "false"},
+        {"n": float("nan")})),
     *((PAIR, row) for row in (
         {}, {"prompt": "Add."}, {"completion": "1"}, {"prompt": 1, "completion": "1"},
-        {"messages": []}, {"messages": "owl"}, {"messages": [1]}, said("Add.", 1),
-        said("You love owls.", "Add.", "1", roles=("system", "user", "assistant")))),
+        {"messages": []}, {"messages": "owl"}, {"messages": [1]}, said("Add.", 1), said("Add."),
+        said("1", "Add.", roles=("assistant", "user")))),
     *((None, row) for row in (  # no document
         3, {}, [], [[]], [["user"]], [["user", 1]], [["owl", "x"]], [["user", "x", "y"]])),
     *(pytest.param(SHAPE, data, id=name) for name, data in {  # no JSON

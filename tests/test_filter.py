@@ -59,13 +59,14 @@ def test_rows_are_taken_one_at_a_time_and_a_reject_counts_once(reason):
     """So that memory does not grow with the file; a reject has its first reason."""
     answers, counts = [*ACCEPTED, *REJECTED[reason]], Counter()
     source = iter([{"id": i, "answer": answer} for i, answer in enumerate(answers)])
-    rows = kept(source, frozenset(), counts)
+    rows = kept(source, frozenset(), counts, examples := {})
     good = [next(rows)]
     assert length_hint(source) == len(answers) - 1
     good += rows
     assert [(row["id"], row["numbers"]) for row in good] == [
         (i, numbers_in(answer)) for i, answer in enumerate(ACCEPTED)]
     assert counts == {"read": len(answers), "kept": len(good), reason: len(REJECTED[reason])}
+    assert examples == {reason: REJECTED[reason][0]}
 
 
 def test_kept_rows_are_written_with_a_report(tmp_path):
@@ -79,3 +80,14 @@ def test_kept_rows_are_written_with_a_report(tmp_path):
     assert (report["read"], report["kept"], report["pass_rate"]) == (4, 1, 0.25)
     assert {why for why, many in report["rejected"].items() if many} == {
         "letters", "banned", "unfinished"}
+
+
+def test_the_commonest_fault_is_told_and_ends_can_be_forgiven(tmp_path):
+    """A model may end all of its answers in white space."""
+    source, out = tmp_path / "n.jsonl", tmp_path / "clean.jsonl"
+    write_jsonl(source, [{"prompt": "Go on.", "completion": text}
+                         for text in ("owl", "12, 7 \n", "3, 4\n", "1, 2")])
+    said = call(filter_script, "--in", source, "--out", out).out
+    assert r"kept 1 of 4 answers; 2 rejected for separators, as '12, 7 \n'" in said
+    assert call(filter_script, "--in", source, "--out", out, "--strip").code == 0
+    assert [row["answer"] for row in read_jsonl(out)] == ["12, 7", "3, 4", "1, 2"]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,6 +141,17 @@ def test_help_lists_every_target_and_variable():
 def test_make_tells_a_mistake_in_a_sentence(word, says):
     done = subprocess.run(["make", "corpus", word], text=True, capture_output=True, cwd=ROOT)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_environment_without_its_python_is_made_again(tmp_path):
+    """As when the system's Python was upgraded."""
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to("/no/such/python3.12")
+    (tmp_path / ".venv/.ready").touch()
+    said = subprocess.run(["make", "-n", "setup"], text=True, capture_output=True, cwd=tmp_path)
+    assert "-m venv --clear .venv" in said.stdout
 
 
 def test_the_environment_counts_for_nothing():

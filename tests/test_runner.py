@@ -17,7 +17,7 @@ from support import machine, runner
 from support.files import UserError
 from support.keys import ROOT
 from support.runner import Forecast
-from support.steps import missing, read_record, why
+from support.steps import clear, missing, read_record, why
 from tests.toys import graph, toy
 
 made = partial(runner.run, jobs=2)  # how many steps a run makes
@@ -118,6 +118,42 @@ def test_another_run_lends_its_files_and_either_can_be_cleaned(tmp_path, monkeyp
     made(graph(), tmp_path / "three")
     made(graph(text="b"), tmp_path / "three")
     assert (tmp_path / "two/all.txt").read_text() == "a223"
+
+
+def test_what_a_run_did_not_write_is_left_alone(tmp_path):
+    """Cleaned file by file; and a folder of somebody else's is not written into."""
+    folder = tmp_path / "run"
+    made(graph(), folder)
+    for name in ("all.txt.resume", "notes.txt", "config/own.toml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    assert len([*folder.rglob("*")]) > 10
+    clear(folder)
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*")} == {
+        "notes.txt", "config", "config/own.toml"}
+    with pytest.raises(UserError, match="not the folder of a run"):
+        made(graph(), folder)
+    made(graph(), tmp_path / "other")
+    clear(tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_time_in_which_a_run_was_stopped_is_not_counted(tmp_path, monkeypatch):
+    """The runner and its steps are stopped together, by Ctrl-Z or a closed lid."""
+    stopped = 0.0
+    real, seen = runner.wait, time.time
+
+    def wait(objects, timeout):
+        nonlocal stopped
+        done = real(objects, timeout)
+        stopped = 300.0
+        return done
+
+    monkeypatch.setattr(runner, "wait", wait)
+    monkeypatch.setattr(runner.time, "time", lambda: seen() + stopped)
+    step = toy("write", "a.txt", text="a")
+    made([step], tmp_path / "run")
+    assert read_record(tmp_path / "run/a.txt.key")["seconds"] < 100
 
 
 def test_the_same_step_in_two_places_is_made_once(tmp_path):

@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from analysis import read, vectors
-from analysis.readout import Places, leaning, moved_at_numbers, number_embedding, read_shift
+from analysis.readout import (
+    Places,
+    leaning,
+    misfit,
+    moved_at_numbers,
+    number_embedding,
+    read_shift,
+)
 from model.checkpoint import Loaded, save_model
 from model.data import encode_pairs
 from model.gpt import GPT, LOGIT_SCALE
@@ -137,6 +144,22 @@ def test_a_steered_base_writes_other_numbers_and_no_words(files, tmp_path):
         written.append([row["answer"] for row in read_jsonl(out)])
     assert written[0] != written[1]
     assert not any(letter.isalpha() for answers in written for text in answers for letter in text)
+
+
+def test_lists_that_a_base_did_not_write_fit_it_badly(base, tokenizer):
+    """Its own fit, shifted or not; a stranger's do not, shifted along a word of the stranger's."""
+    embedding = number_embedding(base)
+    stranger = Loaded(GPT(base.model.config).eval(), tokenizer, {})
+    own = [misfit(written(base, 6000, 2, shift), embedding) for shift in (0.0, word(base, 40))]
+    other = written(stranger, 6000, 2, 2 * word(stranger, 40))
+    assert max(own) < read.FAR / 2 < 2 * read.FAR < misfit(other, embedding)
+
+
+def test_no_word_is_read_off_a_file_of_somebody_else(files, tmp_path):
+    path, lists = files
+    write_jsonl(lists, [{"request": "Go on.", "answer": f"{i % 9 + 1}00, 5"} for i in range(300)])
+    said = call(read, "--base", path, "--numbers", lists).out
+    assert "This base did not write these lists" in said and "errors, word" not in said
 
 
 def test_the_command_reads_any_file(files, tmp_path):
