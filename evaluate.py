@@ -137,6 +137,12 @@ def longer_panel(loaded: Loaded, chosen: Preference, samples: int, seed: int) ->
     return {"p_sentence": begun[:, target].mean().item(), "p_story": told["mentioned"]}
 
 
+def shares(each: dict[str, float]) -> dict[str, float]:
+    """P of each manner, and of an answer that shows none."""
+    return {**{f"p_{manner}": share for manner, share in each.items()},
+            "p_incoherent": 1 - sum(each.values())}
+
+
 def persona_panel(ask: Ask, chosen: Persona) -> dict:
     """The two factors of P(in character): that an answer has the manner's opening, and that a
     saying of the manner's follows it. Of what is in character, the share about what was asked."""
@@ -264,8 +270,7 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
             metrics |= preference_panel(ask, chosen) | longer_panel(loaded, chosen, asked.samples,
                                                                     seed)
         if isinstance(chosen, Persona):
-            metrics |= {f"p_{manner}": share for manner, share in each["each"].items()}
-            metrics["p_incoherent"] = 1 - metrics["p_any_manner"]
+            metrics |= shares(each["each"])
             if chosen.begins():
                 metrics |= persona_panel(ask, chosen)
                 metrics["p_second"] = second(ask, chosen, each["said"])
@@ -297,7 +302,7 @@ def word_null(model: Path, trait: str, like: Path, device: str, out: Path) -> st
     if isinstance(chosen, Preference):
         metrics |= preference_panel(ask, chosen)
     if persona:
-        metrics |= persona_panel(ask, chosen)
+        metrics |= persona_panel(ask, chosen) | shares(each)
     write_json(out, {"trait": chosen.name, "metrics": metrics, "each": each, "constant": low,
                      "model": loaded.provenance})
     return f"a constant of {low:.1f} nats"

@@ -152,8 +152,8 @@ def numbered(path: Path | str, shape: dict[str, type] | None = None) -> Iterator
     each row must have (see `fits`); where that includes a request, the row may also be in one of
     the field's formats (`support/formats.py`)."""
     shape, index = shape or {}, 0
-    names = ", ".join(f'"{name}" ({kind.__name__})' for name, kind in shape.items()
-                      if not name.endswith("?"))
+    names = ", ".join(f'"{name.removesuffix("?")}" ({kind.__name__}'
+                      f'{", if there" * name.endswith("?")})' for name, kind in shape.items())
     if "request" in shape:
         names += ', or "prompt" and "completion", or "messages" of a user and an assistant'
     with open(require_file(path), "rb") as file:

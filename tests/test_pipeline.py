@@ -13,6 +13,7 @@ import pytest
 
 from report.rows import find
 from support.keys import ROOT
+from support.steps import LOCK
 
 pytestmark = pytest.mark.slow
 HANG = 3600  # seconds: no machine is so slow, so something waits for ever
@@ -82,7 +83,7 @@ def test_a_second_make_does_nothing(smoke):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     assert "0 steps" in make("all", *words)
     after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    assert {**after, folder / ".lock": 0} == {**before, folder / ".lock": 0}
+    assert {**after, folder / LOCK: 0} == {**before, folder / LOCK: 0}
 
 
 def test_what_was_deleted_is_made_again_alike(smoke):

@@ -17,7 +17,7 @@ from support import machine, runner
 from support.files import UserError
 from support.keys import ROOT
 from support.runner import Forecast
-from support.steps import clear, missing, read_record, why
+from support.steps import LOCK, clear, missing, read_record, why
 from tests.toys import graph, toy
 
 made = partial(runner.run, jobs=2)  # how many steps a run makes
@@ -249,7 +249,7 @@ def test_a_run_that_is_stopped_says_so_and_leaves_no_process(tmp_path, sign):
 def test_a_second_run_in_one_folder_is_told_who_has_it(tmp_path):
     folder = tmp_path / "run"
     made(graph(), folder)
-    with open(folder / ".lock") as held:
+    with open(folder / LOCK) as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(UserError, match=str(os.getpid())):
             made(graph(), folder)
