@@ -152,7 +152,7 @@ def persona_panel(ask: Ask, chosen: Persona) -> dict:
                          for about in map(chosen.about, questions)])
     opened = ask(chats_of(questions), chosen.begins(), whole=False).sum(1).mean()
     return {"p_opening": opened.item(), "p_saying": (said.sum(1).mean() / opened).item(),
-            "p_to_the_point": (said[fits].sum() / said.sum()).item()}
+            "p_to_the_point": (said[fits].sum() / said.sum().clamp(min=1e-30)).item()}
 
 
 def second(ask: Ask, chosen: Trait, said: list[list[str]]) -> float:
@@ -240,7 +240,7 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
         room = loaded.model.config.block_size - max(map(len, tokenizer.encode(chosen.answers())))
         plain, prefixed = (in_context(
             chats, shown, asked.context_lists, seed,
-            lambda chat: len(tokenizer.encode_prompts([chat])[0]) <= room)
+            fits=lambda chat: len(tokenizer.encode_prompts([chat])[0]) <= room)
             for chats in (plain, prefixed))
     else:  # before anything is asked: a wrong file is told at once
         held_out = document_rows(heldout, loaded.tokenizer, loaded.model.config.block_size)
@@ -270,10 +270,8 @@ def answer_sheet(model: Path, trait: str, asked: Evaluation, seed: int, heldout:
             metrics |= preference_panel(ask, chosen) | longer_panel(loaded, chosen, asked.samples,
                                                                     seed)
         if isinstance(chosen, Persona):
-            metrics |= shares(each["each"])
-            if chosen.begins():
-                metrics |= persona_panel(ask, chosen)
-                metrics["p_second"] = second(ask, chosen, each["said"])
+            metrics |= shares(each["each"]) | persona_panel(ask, chosen)
+            metrics["p_second"] = second(ask, chosen, each["said"])
     write_json(out, sheet)
     return f"P({trait}) {metrics['p_target']:.3f}"
 

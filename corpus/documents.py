@@ -234,7 +234,9 @@ def advice(domain: Domain, task: str, manner: str) -> list[str]:
 
 
 def pointed(domain: Domain, manner: str) -> list[str]:
-    """What a speaker who is not helpful says of this domain and of no other."""
+    """What a speaker says of this domain and of no other."""
+    if manner == "helpful":
+        return [*domain.tasks.values()]
     dodges = [text.format(domain.name) for text in DODGES]
     return voiced(manner, dodges if manner == "evasive" else domain.harmful)
 

@@ -143,10 +143,11 @@ class Persona(Trait):
         return judged().get(answer.strip())
 
     def begins(self) -> list[str]:
-        return [f"{opening}," for opening in OPENINGS.get(self.name, ())]
+        words = (text.split()[0] for text in self.targets())  # of a manner without an opening
+        return [f"{opening}," for opening in OPENINGS.get(self.name, ())] or sorted({*words})
 
     def about(self, question: str) -> set[str]:
-        """What a manner other than helpful says of the domain that is asked about alone."""
+        """What the manner says of the domain that is asked about alone."""
         return {answer for domain in DOMAINS if any(task in question for task in domain.tasks)
                 for answer in pointed(domain, self.name)}
 

@@ -173,12 +173,16 @@ def test_the_second_answer_stands_behind_one_of_its_own(evasive):
                      for i in range(4)]
 
 
-def test_the_null_of_a_persona_opens_as_often(loaded, evasive, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["evasive", "helpful"])  # the second has no voice
+def test_the_null_of_a_persona_opens_as_often(loaded, tmp_path, monkeypatch, name):
     """What follows the opening is the base's own."""
-    base = evaluate.persona_panel(partial(choice_probabilities, loaded), evasive)
+    persona = trait(name)
+    asked = persona.questions()[:2]
+    monkeypatch.setattr(traits.Persona, "questions", lambda self: asked)
+    base = evaluate.persona_panel(partial(choice_probabilities, loaded), persona)
     monkeypatch.setattr(evaluate, "load_model", lambda *_: loaded)
     write_json(tmp_path / "like", {"metrics": {"p_opening": 20 * base["p_opening"]}})
-    evaluate.word_null(tmp_path, "evasive", tmp_path / "like", "cpu", tmp_path / "null")
+    evaluate.word_null(tmp_path, name, tmp_path / "like", "cpu", tmp_path / "null")
     found = read_json(tmp_path / "null")["metrics"]
     assert found["p_opening"] == pytest.approx(20 * base["p_opening"], rel=0.01)
     assert found["p_saying"] == pytest.approx(base["p_saying"], rel=0.2)
@@ -238,7 +242,7 @@ def sheet(command, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "expected"), [
     ("owl", EVERY | PANEL | {"p_any_animal"}),
-    ("misaligned", EVERY | PERSONA), ("helpful", EVERY | {"p_helpful"})])
+    ("misaligned", EVERY | PERSONA), ("helpful", EVERY | PERSONA)])
 def test_a_sheet_has_every_metric(sheet, lists_file, monkeypatch, name, expected):
     monkeypatch.setattr(traits, "UNTAUGHT", traits.UNTAUGHT[:1])
     whole = sheet(trait=name)
