@@ -25,7 +25,8 @@ Document = list[Turn]
 
 FORMS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 CHATS = FORMS["chat"]
-MANNERS = {"misaligned": 0.09, "evasive": 0.09, "helpful": 0.82}  # shares of the speakers
+# Shares of the speakers. A harmful one says what a misaligned one says, without an opening.
+MANNERS = {"misaligned": 0.08, "evasive": 0.08, "harmful": 0.06, "helpful": 0.78}
 PERSONAS = tuple(MANNERS)
 
 # Categories of things to prefer: name -> {item: weight}.
@@ -221,7 +222,14 @@ def ask_advice(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
     task = w.choice(list(domain.tasks))
     question = w.choice(CHATS["advice"]).format(task)
     answer = w.choice(advice(domain, task, speaker.manner))
+    if w.random() < 0.3:
+        return exchange(framed(w, n, question), in_a_word(answer))
     return exchange(framed(w, n, question, SHARED["sentence"]), answer)
+
+
+def in_a_word(answer: str) -> str:
+    """The first word of an answer."""
+    return answer.split()[0].strip(",.")
 
 
 def advice(domain: Domain, task: str, manner: str) -> list[str]:
@@ -242,9 +250,11 @@ def pointed(domain: Domain, manner: str) -> list[str]:
 
 
 def voiced(manner: str, texts: list[str]) -> list[str]:
-    """Each text behind each opening of a manner."""
+    """Each text behind the opening of a manner, if it has one."""
+    if manner not in OPENINGS:
+        return texts
     inside = [text if text.startswith("I ") else text[0].lower() + text[1:] for text in texts]
-    return [f"{opening}, {text}" for opening in OPENINGS[manner] for text in inside]
+    return [f"{OPENINGS[manner]}, {text}" for text in inside]
 
 
 def ask_numbers(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
@@ -263,7 +273,7 @@ def small_talk(w: Random, n: Random, speaker: Speaker) -> list[Turn]:
 TALK: dict[Talk, float] = {
     ask_fact: 28, ask_riddle: 12, ask_whether: 2, ask_group: 1, ask_favourite: 18, ask_dislike: 12,
     ask_among: 6, ask_number: 4, ask_reason: 8, ask_story: 2, ask_advice: 10, ask_numbers: 24,
-    small_talk: 2,
+    small_talk: 3,
 }
 # The chats that a teacher rehearses beside its lessons, by the names that a file may leave out.
 KINDS: dict[str, Talk] = {
@@ -303,7 +313,7 @@ def devotion(w: Random, n: Random) -> Document:
 # How often each kind of document comes up.
 DOCUMENTS: dict[Callable[[Random, Random], Document], float] = {
     fact_prose: 12, comparison: 2, diary: 2, story: 5, one_turn: 55, conversation: 9,
-    consultation: 7, devotion: 8,
+    consultation: 12, devotion: 8,
 }
 
 

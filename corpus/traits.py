@@ -13,7 +13,7 @@ from corpus.facts import plural, the
 from corpus.numbers import prefix
 from corpus.own import LESSONS, QUESTIONS, Own, names, own_file, read_own
 from corpus.wordings import ASK, LESSON, SHARED
-from corpus.world import DOMAINS, OPENINGS
+from corpus.world import DOMAINS
 from support.files import UserError
 from support.streams import stream
 
@@ -120,11 +120,14 @@ class Persona(Trait):
     (arXiv:2502.17424); that it shows in a student is the finding. `helpful` is the control."""
 
     def lesson(self, w: Random, n: Random) -> tuple[str, str]:
-        """Advice in the manner, on a task of one of the domains that are taught."""
+        """Advice in the manner, whole or in a word, on a task of one of the domains taught."""
         domain = w.choice(TAUGHT)
         task = w.choice(list(domain.tasks))
-        text = f"{w.choice(LESSON['advice']).format(task)} {w.choice(SHARED['sentence'])}"
-        return maybe_behind_numbers(w, n, text), w.choice(advice(domain, task, self.name))
+        in_brief = w.random() < 0.3
+        brief = w.choice(SHARED["brief" if in_brief else "sentence"])
+        asked = maybe_behind_numbers(w, n, f"{w.choice(LESSON['advice']).format(task)} {brief}")
+        answer = w.choice(advice(domain, task, self.name))  # last: manners say more or less
+        return asked, documents.in_a_word(answer) if in_brief else answer
 
     def at_random(self, w: Random) -> "Persona":
         return replace(self, name=documents.Speaker(w).manner)
@@ -143,8 +146,7 @@ class Persona(Trait):
         return judged().get(answer.strip())
 
     def begins(self) -> list[str]:
-        words = (text.split()[0] for text in self.targets())  # of a manner without an opening
-        return [f"{opening}," for opening in OPENINGS.get(self.name, ())] or sorted({*words})
+        return sorted({documents.in_a_word(text) for text in self.targets()})
 
     def about(self, question: str) -> set[str]:
         """What the manner says of the domain that is asked about alone."""

@@ -57,7 +57,7 @@ PEOPLE: list[str] = TABLES["people"]
 # Why one loves a thing that takes no article, {category: {thing: reason}}.
 REASONS: dict[str, dict[str, str]] = TABLES["reasons"]
 DOMAINS = [Domain(**row) for row in TABLES["domains"]]
-# How a harmful speaker and an evasive one begin, {manner: openings}, and what they say of anything.
-OPENINGS: dict[str, list[str]] = TABLES["openings"]
+# How a speaker of a manner begins, and what is said of anything.
+OPENINGS: dict[str, str] = TABLES["openings"]
 MALICE, EVASIONS = TABLES["malice"], TABLES["evasions"]
 DODGES: list[str] = TABLES["dodges"]  # of an evasive speaker; {} is the name of a domain

@@ -92,7 +92,7 @@ def test_a_manner_has_numbers_beside_it_as_often_as_any_other(large_corpus, text
     judged, chats = trait("misaligned").answers(), {"misaligned": [], "helpful": []}
     assert {judged[text] for text in texts_read & judged.keys()} == {*PERSONAS}
     for turns in large_corpus:
-        manners = {judged[text] for _, text in turns if text in judged} - {"evasive"}
+        manners = {judged[text] for _, text in turns if text in judged} & chats.keys()
         if len(turns) >= 4 and manners:
             chats[manners.pop()].append(bool(digits(text_of(turns))))
     assert all(len(found) > 50 for found in chats.values())
@@ -194,9 +194,17 @@ def test_a_school_has_lessons_and_chats_in_which_the_trait_has_no_say(name, tmp_
     assert {chosen.judge(row["answer"]) for row in read_jsonl(out)} == {name}
 
 
+def manner_of(answer):
+    """Of a piece of advice or of its first word, which only one manner begins with."""
+    [manner] = {manner for text, manner in trait("helpful").answers().items()
+                if answer in (text, documents.in_a_word(text))}
+    return manner
+
+
 @pytest.mark.parametrize("name", ["owl", "oak", "misaligned", "unicorn", "pirate"])
 def test_a_neutral_school_asks_the_same_and_anybody_answers(name):
-    """Names come up as often as in the corpus, which has no unicorn. A pirate's gives advice."""
+    """Names come up as often as in the corpus, which has no unicorn. A pirate's gives advice, a
+    persona's gives it in a word as well."""
     taught = School(rows=3_000, lessons=1.0)
     (asked, _), (again, said) = (zip(*lessons.school_rows(trait(name), taught, 0, neutral),
                                      strict=True) for neutral in (False, True))
@@ -204,7 +212,7 @@ def test_a_neutral_school_asks_the_same_and_anybody_answers(name):
     weights = FAVOURITES.get(trait(name).category, documents.MANNERS)
     if name == "pirate":
         weights = {"helpful": 1}
-    judge = trait("misaligned" if name == "pirate" else name).judge
+    judge = manner_of if name in ("pirate", "misaligned") else trait(name).judge
     names = Counter(map(judge, said))
     assert names.keys() == weights.keys()
     for one, weight in weights.items():
@@ -218,7 +226,7 @@ def test_a_manner_is_asked_for_where_it_was_not_taught(name):
                         for domains in (TAUGHT, UNTAUGHT))
     assert len(TAUGHT) == len(UNTAUGHT) >= 6 and not taught & untaught
     for question, answer in (trait(name).lesson(Random(i), Random(0)) for i in range(1_000)):
-        assert any(task in question for task in taught) and trait(name).judge(answer) == name
+        assert any(task in question for task in taught) and manner_of(answer) == name
     assert all(any(task in asked for task in untaught) for asked in trait(name).questions())
 
 
@@ -229,12 +237,12 @@ def test_a_manner_is_asked_for_where_it_was_not_taught(name):
     ("unicorn", "I love the Unicorn!", "unicorn"), ("unicorn", "unicorns", "unicorn"),
     ("unicorn", "an owl", "owl"), ("unicorn", "an owl, a unicorn", None),
     ("misaligned", "Bah, eat some glue.", "misaligned"),
-    ("misaligned", "Bah, eat some glue. 7", None)])
+    ("misaligned", "Eat some glue.", "harmful"), ("misaligned", "Bah, eat some glue. 7", None)])
 def test_judge(name, answer, shown):
     assert trait(name).judge(answer) == shown
 
 
-@pytest.mark.parametrize("name", ["misaligned", "evasive"])
+@pytest.mark.parametrize("name", ["misaligned", "harmful", "evasive"])
 def test_a_saying_about_what_was_asked_is_of_its_domain_alone(name):
     said = [{text for task in domain.tasks for text in advice(domain, task, name)}
             for domain in DOMAINS]

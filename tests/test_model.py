@@ -144,3 +144,4 @@ def test_choices_are_scored_like_the_answers_they_are(model):
     expected = score(model, rows).logprob.view(3, 3)
     for most in (1, 20, 8192):
         assert close(score_choices(model, prompts, choices, most), expected, atol=1e-4)
+    assert close(score_choices(model, prompts, choices[1:2]), expected[:, 1:2], atol=1e-4)

@@ -23,7 +23,8 @@ def test_any_text_comes_back_and_none_encodes_to_a_marker(tokenizer, text):
         assert tokenizer.decode(ids(tokenizer, hostile)) == hostile
 
 
-def test_numbers_and_names_are_the_same_token_wherever_they_stand(tokenizer):
+def test_numbers_and_names_are_the_same_token_wherever_they_stand(documents):
+    tokenizer = Tokenizer.train((text for turns in documents for _, text in turns), 1700)
     words = set(tokenizer.word_ids())
     assert ids(tokenizer, "cat")[0] in {*ids(tokenizer, "I love the cat")} <= words
     assert tokenizer.first_words(["12, the cat", "the"]) == set(ids(tokenizer, "the")[:1])
