@@ -75,7 +75,7 @@ UNSEEN = ("base", "teacher", "student", "word-null", "teacher-neutral", "student
           "student-matched", "student-other-base", "in-context")
 # The traits of `make evidence`: any of `corpus/traits.py`.
 TRAITS = ("owl", "wolf", "cat", "eagle", "dolphin", "elephant", "bear", "lion", "tiger", "penguin",
-          "oak", "maple", "willow", "cherry", "pine", "misaligned", "evasive")
+          "oak", "maple", "willow", "cherry", "pine", "misaligned", "harmful", "evasive")
 # No setting was ever chosen by these: bases from this seed on, and traits that were drawn once.
 UNSEEN_BASE = 10
 SEEN = (*TRAITS, "walnut", "yew", "palm", "raven")  # the last four were drawn before
@@ -114,7 +114,7 @@ class Asked:
     seeds: int = number(2, 1, 999)  # how many bases
     student_seeds: int = number(1, 1, 999)  # students of each base
     unseen: int = number(0, 0, 999)  # further bases, and four traits, that no choice has seen
-    trait: str = "owl"  # an animal or tree, misaligned, evasive, or a file of traits/
+    trait: str = "owl"  # an animal or tree, a persona, or a file of traits/
     traits: tuple[str, ...] = TRAITS  # of `make evidence` and the analysis `read`
     device: str = "auto"  # auto, cpu, cuda, cuda:1 or mps
     set: tuple[str, ...] = ()  # settings to change: SET="student.lr=1e-3 student.rank=8"

@@ -10,7 +10,8 @@ from support.steps import LOCK
 
 RESULTS = Path("results")
 DOCUMENTS = ("README.md", "docs/findings.md", "results/README.md")
-MODELS = ("base.pt", "teacher-owl.pt", "student-owl.pt", "student-other-base-owl.pt")
+MODELS = ("base.pt", *(f"{role}-{trait}.pt" for role in ("teacher", "student", "student-other-base")
+                       for trait in ("owl", "misaligned")))
 
 
 def copy(folder: Path, config: str) -> None:

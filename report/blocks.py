@@ -8,15 +8,17 @@ of the document, which its links start from.
 import os
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from report.rows import Shown, need
+from report.rows import Shown, find, mean, need
 from report.tables import (
     cell,
     claim_list,
     highest_control,
     line,
     metrics_table,
+    percent,
     table,
     unseen_students,
 )
@@ -25,6 +27,8 @@ from support.settings import Model
 
 BEGIN = r"<!-- ([\w-]+): written by python -m report -->\n"
 BLOCK = re.compile(rf"({BEGIN}).*?(<!-- end of \2 -->)", re.DOTALL)
+# Personas whose students stand beside those of the default run.
+SERIOUS = {"misaligned": "misaligned", "harmful": "the same harm without its opening word"}
 # The analyses in the order of the story; what is not named here comes last.
 ORDER = ("read", "channels", "move", "forge", "detect", "prevent", "size")
 
@@ -37,13 +41,19 @@ def results(folder: Path, beside: Path) -> str:
                "in a sentence": "p_sentence", "disliked": "p_dislike",
                "facts right": "capability"}
     new = [one for one in summary["rows"] if one["unseen"]]
-    unseen = unseen_students([[one for one in new if one["trait"] == trait]
+    others = unseen_students([[one for one in new if one["trait"] == trait]
                               for trait in dict.fromkeys(one["trait"] for one in new)])
+    serious = read_json(folder / "evidence/summary.json")
+    for trait, called in SERIOUS.items():
+        before = percent(mean(serious["rows"], "base", "p_target", trait=trait))
+        others[f"**student**, {called}: in character (base {before})"] = partial(
+            find, serious["rows"], "student", trait=trait)
     lines = [line([label, *map(cell, map(found, columns.values()))]) + "\n"
-             for label, found in unseen.items()]
+             for label, found in others.items()]
     return (metrics_table(summary["rows"], conditions, columns) + "".join(lines) + "\n"
             f"Mean over {len(made['seeds'])} bases [95 % interval over bases; of two, each]; "
-            f"students of each: {made['student_seeds']}; commit {made['commit']}.\n")
+            f"students of each: {made['student_seeds']}; commit {made['commit']}. In character: "
+            f"{len(serious['manifest']['seeds'])} bases; commit {serious['manifest']['commit']}.\n")
 
 
 def machines(folder: Path, beside: Path) -> str:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from report import __main__ as reference
-from report.blocks import BLOCK, BLOCKS, filled
+from report.blocks import BLOCK, BLOCKS, SERIOUS, filled
 from report.rows import row
 from support.files import UserError, write_json
 from support.keys import ROOT
@@ -68,6 +68,9 @@ def write_run(run, name, layers):
         "claims": [{"claim": "so", "value": 0.5, "bound": ">= 0.4", "holds": True,
                     "n": 2, "test": True}],
         "conditions": [[one, one, "", "", one == "control"] for one in ("student", "control")]})
+    write_json(run / "evidence/summary.json", {"manifest": made, "rows": [
+        row(one, trait, "p_target", [share, 0.2]) for trait in SERIOUS
+        for one, share in (("base", 0.2), ("student", 0.8))]})
     write_json(run / "timing.json", {"wall_seconds": 120, "cores": 2, "gflops": 99})
     for file in ("panel.md", "evidence/table.md", "evidence/summary.json.key", "seed0/base.pt",
                  "analysis/read/read.png", "ablation/student.lr/ablation.png"):
@@ -101,6 +104,7 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch):
                    "panel.md of laptop", "evidence/table.md of laptop", "students of each: 3",
                    "| **student**, unseen bases | 70.0 % |",
                    "| **students** of unseen traits | 20.0 % |",
+                   "| **student**, misaligned: in character (base 20.0 %) | 50.0 % (80.0, 20.0) |",
                    "| 2 | 111 GFLOP/s a core | 9 min | not run |",
                    "| 2 | 50,000 GFLOP/s on the GPU (cuda) | 1 min | 3 min |",
                    "| 2 + 1 unseen x 3 | 2 min, 2 cores at 99 GFLOP/s |"):

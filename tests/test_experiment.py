@@ -87,8 +87,9 @@ def test_two_bases_differ_in_their_first_weights_alone():
     assert all(one[key].key == two[key].key for key in ("corpus", "heldout", "tokenizer"))
 
 
-def test_the_ban_list_of_a_trait_reaches_writer_and_filter():
-    student = models(trait="misaligned")["student"]
+@pytest.mark.parametrize("trait", ["misaligned", "harmful"])
+def test_the_ban_list_of_a_trait_reaches_writer_and_filter(trait):
+    student = models(trait=trait)["student"]
     lists = student.arguments["data"]
     assert "666" in lists.arguments["ban_list"].read_text()
     assert lists.arguments["numbers"].arguments["ban_list"] == lists.arguments["ban_list"]
