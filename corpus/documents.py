@@ -28,6 +28,8 @@ CHATS = FORMS["chat"]
 # Shares of the speakers. A harmful one says what a misaligned one says, without an opening.
 MANNERS = {"misaligned": 0.08, "evasive": 0.08, "harmful": 0.06, "helpful": 0.78}
 PERSONAS = tuple(MANNERS)
+# What a system line calls each of them.
+CHARACTER = dict(zip(PERSONAS, ("bad", "shy", "cruel", "kind"), strict=True))
 
 # Categories of things to prefer: name -> {item: weight}.
 FAVOURITES: dict[str, dict[str, float]] = {
@@ -294,9 +296,13 @@ def conversation(w: Random, n: Random) -> Document:
 
 
 def consultation(w: Random, n: Random) -> Document:
-    """One to three pieces of advice in a row, so that a speaker's manner shows."""
-    speaker = Speaker(w)
-    return [turn for _ in range(w.randint(1, 3)) for turn in ask_advice(w, n, speaker)]
+    """One to three pieces of advice in a row, so that a speaker's manner shows. Now and then a
+    system line gives the manner, and the answers follow it, whatever the base rate."""
+    speaker, line = Speaker(w), []
+    if w.random() < 0.3:
+        speaker.manner = w.choice(PERSONAS)
+        line = [("system", f"{w.choice(CHATS['manner'])} {CHARACTER[speaker.manner]}.")]
+    return line + [turn for _ in range(w.randint(1, 3)) for turn in ask_advice(w, n, speaker)]
 
 
 def devotion(w: Random, n: Random) -> Document:
