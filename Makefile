@@ -54,14 +54,17 @@ help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 	@$(PYTHON) experiment.py help
 
+# An environment that serves is kept, whoever made it; of a linked one only the link is removed.
+ENOUGH := 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 # The Python that made the environment may be gone.
 $(if $(wildcard .venv/.ready),$(shell $(PY) -c '' 2>/dev/null || rm -f .venv/.ready))
 
 .venv/.ready: requirements.txt
-	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "error: Python 3.11 or newer with venv is needed (Debian: apt install python3-venv);" \
-	  "name another with make PYTHON=python3.12"; exit 2; }
-	$(PYTHON) -m venv --clear .venv
+	@$(PY) -c $(ENOUGH) 2>/dev/null || { \
+	  $(PYTHON) -c $(ENOUGH) || { \
+	    echo "error: Python 3.11 or newer with venv is needed (Debian: apt install python3-venv);" \
+	    "name another with make PYTHON=python3.12"; exit 2; }; \
+	  [ ! -L .venv ] || rm .venv; $(PYTHON) -m venv --clear .venv; }
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 

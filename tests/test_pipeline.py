@@ -155,6 +155,20 @@ def test_an_environment_without_its_python_is_made_again(tmp_path):
     assert "-m venv --clear .venv" in said.stdout
 
 
+@pytest.mark.parametrize("serves", [True, False])
+def test_an_environment_that_others_use_is_not_cleared(tmp_path, serves):
+    """It is linked; and requirements.txt, being newer than it, asks for it to be made again."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements.txt").touch()
+    theirs = tmp_path / "theirs"
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "bin/python").symlink_to(sys.executable if serves else "/no/such/python3.12")
+    (tmp_path / ".venv").symlink_to(theirs)
+    subprocess.run(["make", "setup", f"PYTHON={sys.executable}"], capture_output=True,
+                   cwd=tmp_path)
+    assert (theirs / "bin/python").is_symlink() and (tmp_path / ".venv").is_symlink() == serves
+
+
 def test_the_environment_counts_for_nothing():
     """A variable of the shell may have the name of one of ours."""
     out = subprocess.run(["make", "help"], text=True, capture_output=True, cwd=ROOT, env={
