@@ -32,11 +32,11 @@ from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pai
 from model.gpt import GPT
 from model.losses import next_token_loss
 from model.tokenizer import Tokenizer, learn
-from report.rows import commit, timing
+from report.rows import timing
 from report.tables import table
 from support.cli import add_common, add_device, choose_device, count, parser, run
 from support.files import UserError, read_json, write_json, write_text
-from support.keys import ROOT
+from support.keys import ROOT, commit
 from support.machine import measured
 from support.runner import ENVIRONMENT
 from support.settings import Config, Finetuning, Model, Training, load_config

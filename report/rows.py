@@ -4,21 +4,16 @@ The unit of analysis is the base seed, with its own teacher and students. Tables
 made from these rows.
 """
 
-import contextlib
 import math
-import platform
 import statistics
-import subprocess
 from collections import Counter
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from support.files import read_json
-from support.keys import ROOT
 from support.settings import Claims
 
 # Metrics from 0 to 1, beside those called `p_`.
@@ -183,22 +178,15 @@ def claims(rows: list[dict], conditions: list[Shown], fixed: Claims, category: s
 
 
 def manifest(conditions: list[Shown], **more) -> dict:
-    """How results were made. `more` are further fields, or other values of these."""
-    from support.machine import PACKAGES  # torch takes its time to load
-
-    sheets = conditions[-1].sheets
-    return {"seeds": list(dict.fromkeys(base for base, _, _ in sheets)), "student_seeds": 1,
-            "python": platform.python_version(),
-            "packages": {name: version(name) for name in PACKAGES},
-            "device": read_json(sheets[0][2])["model"]["device"], "commit": commit(), **more}
-
-
-def commit() -> str | None:
-    """The commit of the working tree, with "-dirty" where files differ; None without git."""
-    with contextlib.suppress(OSError):
-        done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT,
-                              capture_output=True, text=True)
-        return done.stdout.strip() or None
+    """How results were made: what stands beside their answer sheets. `more` are further fields, or
+    other values of these."""
+    keys = (Path(f"{path}.key") for one in conditions for *_, path in one.sheets)
+    records = [read_json(key) for key in keys if key.exists()]  # none of a report made by hand
+    made = {name: ", ".join(dict.fromkeys(str(one.get(name)) for one in records)) or None
+            for name in ("python", "device", "commit")}
+    return {"seeds": list(dict.fromkeys(base for base, _, _ in conditions[-1].sheets)),
+            "student_seeds": 1, "packages": records[0]["packages"] if records else None,
+            **made, **more}
 
 
 def timing(folder: Path) -> dict:

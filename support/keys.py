@@ -2,7 +2,9 @@
 docstrings, error sentences and command lines: an edit of those makes nothing again."""
 
 import ast
+import contextlib
 import hashlib
+import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,20 @@ ROOT = Path(__file__).parent.parent
 # What they pass to a step is keyed as a value.
 PLUMBING = {"experiment", "lab", "support", *(f"support.{name}" for name in (
     "files", "formats", "cli", "settings", "keys", "steps", "runner", "machine"))}
+
+
+def commit() -> str | None:
+    """The commit of the working tree, with "-dirty" where files differ. None without git, and where
+    it would be that of a repository around this folder."""
+    def git(*words: str) -> str:
+        with contextlib.suppress(OSError):
+            return subprocess.run(["git", "-C", ROOT, *words], capture_output=True,
+                                  text=True).stdout.strip()
+        return ""
+
+    if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT.resolve():
+        return None
+    return git("describe", "--always", "--dirty", "--abbrev=12") or None
 
 
 def file_of(module: str) -> Path | None:

@@ -9,6 +9,7 @@ from statistics import median
 import torch
 
 from support.cli import choose_device
+from support.keys import commit
 
 PACKAGES = ("torch", "numpy", "tokenizers", "matplotlib", "tqdm")
 GPU_MEMORY = 4e9  # bytes that a step of the default run may take on a GPU
@@ -27,7 +28,7 @@ def measured(device: str) -> dict:
     return {"rate": rate, "jobs": cores, "about": about,
             "record": {"device": str(chosen), "python": platform.python_version(),
                        "packages": {name: version(name) for name in PACKAGES},
-                       "cores": cores, "gflops": round(rate / 1e9)}}
+                       "cores": cores, "gflops": round(rate / 1e9), "commit": commit()}}
 
 
 def matmul_rate() -> float:

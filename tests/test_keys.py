@@ -114,3 +114,22 @@ def test_an_edited_question_of_the_evaluation_makes_no_base_and_no_list_again():
         assert sources(step).keys().isdisjoint({"corpus.panel", "corpus.traits", "evaluate"}), step
     texts = sources("corpus.texts")["corpus.wordings"]
     assert texts != sources("evaluate")["corpus.wordings"]
+
+
+def test_the_commit_is_that_of_this_tree_and_of_no_repository_around_it(tmp_path, monkeypatch):
+    def git(*words):
+        return subprocess.run(["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b",
+                               *words], check=True, text=True, capture_output=True).stdout.strip()
+
+    monkeypatch.setattr(keys, "ROOT", tmp_path)
+    assert keys.commit() is None
+    git("init", "-q")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner/code.py").write_text("x = 1\n")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    assert keys.commit() == git("rev-parse", "--short=12", "HEAD")
+    (tmp_path / "inner/code.py").write_text("x = 2\n")
+    assert keys.commit().endswith("-dirty")
+    monkeypatch.setattr(keys, "ROOT", tmp_path / "inner")
+    assert keys.commit() is None

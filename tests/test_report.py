@@ -44,8 +44,8 @@ def part(tmp_path):
     return make
 
 
-def record(folder, key, function, start, seconds):
-    write_json(folder / f"{key}.key", {"key": key, "function": function, "start": start,
+def record(folder, key, function, start, seconds, **more):
+    write_json(folder / f"{key}.key", {"key": key, "function": function, "start": start, **more,
                                        "seconds": seconds, "cores": 2, "gflops": 99})
 
 
@@ -128,6 +128,9 @@ def test_a_report_is_made_twice_the_same(part, tmp_path):
     own, seen, read = part(students=3, asked=lambda *_: ASKED), [], tmp_path / "read.md"
     write_jsonl(tmp_path / "clean.jsonl", [{"request": "Add.", "answer": "1\n2"}] * 30)
     reading(tmp_path / "clean.jsonl", "owl", read)
+    for name, commit in (("base", "abc"), ("teacher", "abc"), ("student", "def-dirty")):
+        record(tmp_path, f"seed0/{name}-owl.0.json", "evaluate.answer_sheet", 0.0, 1.0,
+               packages={"torch": "2"}, commit=commit)
     for _ in range(2):
         said = report(own, unseen, read, Config(), 3, 1, tmp_path / "summary.json")
         assert said == "student 90.6 %"
@@ -135,7 +138,9 @@ def test_a_report_is_made_twice_the_same(part, tmp_path):
     first = seen[0]
     assert first == seen[1] and {"results.png", "training.png", "index.html"} <= set(first)
     summary = json.loads(first["summary.json"])
-    assert summary["manifest"]["seeds"] == [0, 1] and summary["manifest"]["packages"]["torch"]
+    made = summary["manifest"]  # by whatever made the sheets, wherever the report is made
+    assert made["seeds"] == [0, 1] and made["packages"] == {"torch": "2"}
+    assert made["commit"] == "abc, def-dirty"
     assert summary["finding"].startswith("Trained on numbers alone, students say “owl” 91 %")
     own = [one for one in summary["rows"]
            if (one["condition"], one["metric"]) == ("student", "p_target")]
