@@ -19,16 +19,18 @@ def measured(device: str) -> dict:
     """How fast a thread multiplies, how many steps run at a time, and what goes on record."""
     chosen = choose_device(device)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    rate, about = matmul_rate(), ""
+    core = rate = matmul_rate()
+    about = ""
     if chosen.type == "cpu":
-        about = f": a matrix product runs at {rate / 1e9:.0f} GFLOP/s a core here"
+        about = f": a matrix product runs at {core / 1e9:.0f} GFLOP/s a core here"
     if chosen.type == "cuda":
         memory = torch.cuda.mem_get_info(chosen)[0]
-        cores, rate = min(cores, max(1, int(memory / GPU_MEMORY))), 20 * rate
+        # Steps that share a GPU go through small models a few times as fast as a core each.
+        cores, rate = min(cores, max(1, int(memory / GPU_MEMORY))), 5 * core
     return {"rate": rate, "jobs": cores, "about": about,
             "record": {"device": str(chosen), "python": platform.python_version(),
                        "packages": {name: version(name) for name in PACKAGES},
-                       "cores": cores, "gflops": round(rate / 1e9), "commit": commit()}}
+                       "cores": cores, "gflops": round(core / 1e9), "commit": commit()}}
 
 
 def matmul_rate() -> float:

@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "1000000000",
     "MALLOC_TOP_PAD_": "67108864", "PYTHONPATH": str(ROOT)}
 START = 0.3  # seconds that any step takes
+KIND = 3  # seconds of work after which the pace of a kind counts more than that of all
 TICK, GAP = 5, 20  # seconds: how often the runner looks up; it was stopped where that took longer
 STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
@@ -142,22 +143,45 @@ class Forecast:
     """How long the steps that are left will take, from the work of each and the pace so far."""
 
     def __init__(self, steps: list[Step], rate: float, jobs: int) -> None:
-        self.jobs, self.expected = jobs, {step.out: START + step.work / rate for step in steps}
-        self.actual = self.planned = 60.0  # a first short step tells little: count a minute for it
-        self.chain: dict[str, float] = {}  # seconds from the start of a step to the end of all
-        for step in reversed(steps):
+        self.steps, self.jobs = steps, jobs
+        self.planned = {step.out: START + step.work / rate for step in steps}
+        # [seconds that steps took, seconds planned for them], of all and of each kind. A first
+        # short step tells little: count a minute for it.
+        self.paces = {"": [60.0, 60.0]}
+        self.look_ahead()
+
+    @staticmethod
+    def kind(step: Step) -> str:
+        """Steps of a kind are wrong by a like factor: a persona has more questions than an owl."""
+        return f"{step.function} {step.arguments.get('trait')}"
+
+    def learn(self, step: Step, seconds: float) -> None:
+        """Take in how long a step took."""
+        for kind in ("", self.kind(step)):
+            pace = self.paces.setdefault(kind, [0.0, 0.0])
+            pace[0] += seconds
+            pace[1] += self.planned[step.out]
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """The seconds that each step will take, and those from its start to the end of all."""
+        took, planned = self.paces[""]
+        self.expected, self.chain = {}, dict[str, float]()
+        for step in reversed(self.steps):
+            of_kind, for_kind = self.paces.get(self.kind(step), (0.0, 0.0))
+            pace = (of_kind + KIND * took / planned) / (for_kind + KIND)
+            self.expected[step.out] = pace * self.planned[step.out]
             self.chain[step.out] = self.expected[step.out] + self.chain.get(step.out, 0.0)
             for one in step.steps:
                 self.chain[one.out] = max(self.chain.get(one.out, 0.0), self.chain[step.out])
 
     def left(self, waiting: Iterable[str], running: Iterable[Running] = ()) -> str:
         """The time left, in words: all work shared by the processors, or the longest chain."""
-        pace, now = self.actual / self.planned, time.time()
-        done = dict.fromkeys(waiting, 0.0)
+        now, done = time.time(), dict.fromkeys(waiting, 0.0)
         for one in running:
-            done[one.step.out] = min(now - one.began, 0.9 * pace * self.expected[one.step.out])
-        work = sum(pace * self.expected[name] - seconds for name, seconds in done.items())
-        longest = max((pace * self.chain[name] - done[name] for name in done), default=0)
+            done[one.step.out] = min(now - one.began, 0.9 * self.expected[one.step.out])
+        work = sum(self.expected[name] - seconds for name, seconds in done.items())
+        longest = max((self.chain[name] - done[name] for name in done), default=0)
         seconds = max(work / self.jobs, longest)
         return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
@@ -213,8 +237,7 @@ def follow(needed: list[Step], folder: Path, device: str, forecast: Forecast,
                     step, seconds = one.step, time.time() - one.began
                     text = finish(one, folder, seconds, machine)
                     records[step.key] = record_of(folder, step)
-                    forecast.actual += seconds
-                    forecast.planned += forecast.expected[step.out]
+                    forecast.learn(step, seconds)
                     print(f"{len(needed) - len(waiting) - len(running)}/{len(needed)}  "
                           f"{step.label}  {text}  {seconds:.0f} s   about "
                           f"{forecast.left(waiting, running)} left", flush=True)

@@ -273,6 +273,18 @@ def test_the_time_left_is_shared_work_or_the_longest_chain():
     assert Forecast(chain, 1e9, 2).left([step.out for step in chain]) == "5 min"
 
 
+def test_the_time_left_learns_how_long_steps_of_a_kind_take():
+    """Steps that were to take 2 s took 20: those of that kind will take nearly so long again, and
+    those of another kind, which took as long as was said, as long as was said."""
+    slow = [toy("write", f"{i}", text="", work=1.7e9) for i in range(20)]
+    right = [toy("join", f"{i}", parts=[], work=99.7e9) for i in range(20, 40)]
+    forecast = Forecast(slow + right, 1e9, 1)
+    for step, seconds in zip(slow[:10] + right[:10], [20.0] * 10 + [100.0] * 10, strict=True):
+        forecast.learn(step, seconds)
+    assert 150 < sum(forecast.expected[step.out] for step in slow[10:]) < 200
+    assert 1000 <= sum(forecast.expected[step.out] for step in right[10:]) < 1050
+
+
 @pytest.mark.parametrize(("steps", "jobs", "threads"), [(1, 2, [2]), (2, 2, [1, 1]),
                                                         (2, 4, [2, 2]), (3, 4, [1, 1, 2])])
 def test_a_kind_that_allows_it_uses_idle_processors(tmp_path, monkeypatch, steps, jobs, threads):
