@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -148,6 +149,7 @@ def progress(items: Iterable[T], total: int, label: str, start: int = 0) -> Iter
     """Go through `items` with a bar of the time left; in a file it is written now and then."""
     from tqdm import tqdm
 
+    tqdm.set_lock(threading.RLock())  # its own makes a semaphore, which a killed step leaves behind
     pause = 0.1 if sys.stderr.isatty() else 15  # seconds
     return iter(tqdm(items, total=total, initial=start, desc=label, leave=False, mininterval=pause,
                      delay=pause))

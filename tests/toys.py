@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from support import runner
-from support.cli import run
+from support.cli import progress, run
 from support.files import UserError, atomic_open, write_text
 from support.steps import Step
 
@@ -20,8 +20,9 @@ def write(text: str, out: Path) -> str:
 
 def join(parts: list[Path], out: Path, pause: float = 0.0) -> None:
     """One part after another, slowly, so that there is time to kill it."""
+    bar = progress(parts, len(parts), "parts")
     with atomic_open(out) as file:
-        for part in parts:
+        for part in bar:
             file.write(part.read_text())
             file.flush()
             time.sleep(pause)
