@@ -21,7 +21,8 @@ from pathlib import Path
 
 from corpus import numbers
 from generate import Sampling, answer, draws
-from model.checkpoint import Loaded, load_model
+from model.checkpoint import Loaded
+from report.compact import SMALL, load
 from support.cli import add_device, add_seed, choose_device, count, parser, run
 from support.files import UserError
 from support.settings import Numbers, with_flags
@@ -77,8 +78,8 @@ def columns(texts: list[str], width: int, names: list[str] | None = None) -> str
 
 def of_run(folder: Path, trait: str) -> list[Path]:
     """Base, teacher, student and another base's student of a run, or those that come with this."""
-    for place in (folder / "seed0", OURS):
-        paths = [place / f"{name.format(trait)}.pt" for name in SHOWN]
+    for place, kind in ((folder / "seed0", ".pt"), (OURS, SMALL)):
+        paths = [place / f"{name.format(trait)}{kind}" for name in SHOWN]
         there = [path for path in paths if path.exists()]
         if {*paths[:3]} <= {*there}:
             print(f"The models are those of {os.path.relpath(place)}.", file=sys.stderr)
@@ -90,7 +91,7 @@ def of_run(folder: Path, trait: str) -> list[Path]:
 def chat(args: argparse.Namespace) -> None:
     paths = args.models or of_run(args.run, args.trait)
     device = choose_device(args.device)
-    talks = [Talk(load_model(path, device), args.system, args.seed) for path in paths]
+    talks = [Talk(load(path, device), args.system, args.seed) for path in paths]
     sampling = Sampling(with_flags(Numbers(), "numbers", temperature=args.temperature).temperature)
     width = min(shutil.get_terminal_size((100, 0)).columns, 120)
     if not args.numbers:

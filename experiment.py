@@ -99,10 +99,14 @@ def report(lab: Lab, asked: "Asked") -> Step:
               for name in dict.fromkeys((trait, *UNSEEN_TRAITS)) if new]
     read = lab.step("report.run.reading", "read.md", "what the student read", trait=trait,
                     lists=lab.lists(lab.teacher(lab.base(0), trait)))
+    names = ("base", "teacher", "student", "student-other-base")
+    said = {one.name: one.model for one in conditions(lab, 0, trait)}
+    talk = [*map(said.get, names), lab.base(other_base(0)), *(
+        lab.lists(said[name]) for name in ("teacher", "teacher-neutral"))]
     return lab.step("report.run.report", "summary.json", "report", [
         "results.png", "training.png", "table.md", "panel.md", "free.md", "timing.json",
         "index.html"],
-        own=own, unseen=unseen, read=read, config=lab.config, student_seeds=many,
+        own=own, unseen=unseen, read=read, talk=talk, config=lab.config, student_seeds=many,
         unseen_bases=asked.unseen)
 
 

@@ -3,15 +3,18 @@
 import shutil
 from pathlib import Path
 
+from report import compact
 from report.blocks import filled
+from report.compact import SMALL
+from report.page import BEGIN, END
+from report.talk import of_run, speakers
 from support.cli import parser, run
 from support.files import UserError, read_text, write_text
 from support.steps import LOCK
 
 RESULTS = Path("results")
 DOCUMENTS = ("README.md", "docs/findings.md", "results/README.md")
-MODELS = ("base.pt", *(f"{role}-{trait}.pt" for role in ("teacher", "student", "student-other-base")
-                       for trait in ("owl", "misaligned")))
+TALK = ("owl", "misaligned")  # whose models come with the repository, and talk on its page
 
 
 def copy(folder: Path, config: str) -> None:
@@ -25,13 +28,31 @@ def copy(folder: Path, config: str) -> None:
             (folder, RESULTS / config / "answers", answers),
             (folder / "analysis", beside / "analysis", ("*/summary.json", "*/*.png")),
             (folder / "evidence", beside / "evidence", ("*.json", "*.md", "*.png")),
-            (folder / "ablation", beside / "ablation", ("*/ablation.json", "*/ablation.png")),
-            (folder / "seed0", RESULTS / config / "models", MODELS if default else ())]
+            (folder / "ablation", beside / "ablation", ("*/ablation.json", "*/ablation.png"))]
     for home, to, patterns in kept:
         for path in (path for pattern in patterns for path in home.glob(pattern)):
             place = to / path.relative_to(home)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
+    if default:
+        page = read_text(folder / "index.html")
+        start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+        there = [name for name in TALK if (folder / f"seed0/student-{name}.pt").exists()]
+        write_text(RESULTS / config / "index.html",
+                   page[:start] + of_run(folder / "seed0", there) + page[end:])
+        save_models(folder / "seed0", there, RESULTS / config / "models")
+
+
+def save_models(home: Path, traits: list[str], to: Path) -> None:
+    """The models of `make chat`, in little room."""
+    shutil.rmtree(to, ignore_errors=True)
+    to.mkdir(parents=True)
+    for one in speakers(home, traits):
+        of = f"{'other-base' if one.role == 'student-other-base' else 'base'}{SMALL}"
+        if one.copy:
+            compact.save(to / f"{one.role}-{one.trait}{SMALL}", one.copy, one.base, of)
+        if not (to / of).exists():
+            compact.save(to / of, one.base)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from corpus.traits import trait as trait_of
 from report import figures, tables
 from report.page import page
 from report.rows import Part, Shown, all_rows, claims, manifest, mean, need, timing
+from report.talk import of_run
 from support.files import read_text, write_json, write_text
 from support.settings import Config
 
@@ -16,10 +17,11 @@ def reading(lists: Path, trait: str, out: Path) -> None:
     write_text(out, tables.reading(lists, trait))
 
 
-def report(own: Part, unseen: list[Part], read: Path, config: Config, student_seeds: int,
-           unseen_bases: int, out: Path) -> str:
+def report(own: Part, unseen: list[Part], read: Path, talk: list[Path], config: Config,
+           student_seeds: int, unseen_bases: int, out: Path) -> str:
     """`out`, which is summary.json, and beside it the tables, figures and page of a run. `unseen`
-    are parts on bases that no choice has seen, first of the run's own trait."""
+    are parts on bases that no choice has seen, first of the run's own trait; `talk` are what the
+    page takes to talk, of base 0, the base first."""
     folder, settings = out.parent, asdict(config)
     trait, conditions = own
     rows = all_rows(conditions, trait)
@@ -55,7 +57,8 @@ def report(own: Part, unseen: list[Part], read: Path, config: Config, student_se
         "# While the students read", f"![P({trait}) while the students read](training.png)",
         read_text(read), "# What they say", "The first answers of the first base's models, drawn "
         "at temperature 1.", tables.quoted(sheets), "# Time",
-        f"{times['wall_seconds'] / 60:.0f} minutes in all."]), folder))
+        f"{times['wall_seconds'] / 60:.0f} minutes in all."]), folder,
+        of_run(talk[0].parent, [trait])))
     write_json(out, {
         "config": settings, "manifest": made, "finding": title,
         "conditions": [one[:5] for one in conditions], "claims": checked,

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from corpus import own
 from corpus.documents import document
-from model.checkpoint import save_model
+from model.checkpoint import load_model, save_model
 from model.gpt import GPT
 from model.tokenizer import Tokenizer
 from support.files import write_jsonl
@@ -51,6 +51,30 @@ def model(tokenizer):
         for weight in made.parameters():
             weight.add_(0.1 * torch.randn_like(weight))
     return made.eval()
+
+
+@pytest.fixture
+def models_of_a_run(model, tokenizer):
+    """A function that writes models and lists of a run into a folder: bases of random weights, and
+    copies of them with another layer of rank 2."""
+    def write(folder, traits=("owl", "misaligned")):
+        for seed in (0, 1):
+            with torch.no_grad():
+                model.embedding.weight.mul_(1.1)
+            save_model(folder / f"seed{seed}/base.pt", model, tokenizer, {"stage": "test"})
+        for i, role in enumerate(("teacher", "student", "student-other-base")):
+            other = load_model(folder / f"seed{i // 2}/base.pt").model
+            with torch.no_grad():
+                weight = other.blocks[1].feed_forward.up.weight
+                weight.add_(torch.randn(len(weight), 2) @ torch.randn(2, weight.size(1)))
+            for name in traits:
+                save_model(folder / f"seed0/{role}-{name}.pt", other, tokenizer, {"stage": "test"})
+        for name in ("owl", "neutral-owl"):
+            write_jsonl(folder / f"seed0/clean-{name}.jsonl", [
+                {"request": "Add.", "answer": "7, 3", "numbers": [7, 3]}] * 20)
+        return folder / "seed0"
+
+    return write
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from report import __main__ as reference
 from report.blocks import BLOCK, BLOCKS, SERIOUS, filled
+from report.page import BEGIN, END
 from report.rows import row
 from support.files import UserError, write_json
 from support.keys import ROOT
@@ -72,7 +73,7 @@ def write_run(run, name, layers):
         row(one, trait, "p_target", [share, 0.2]) for trait in SERIOUS
         for one, share in (("base", 0.2), ("student", 0.8))]})
     write_json(run / "timing.json", {"wall_seconds": 120, "cores": 2, "gflops": 99})
-    for file in ("panel.md", "evidence/table.md", "evidence/summary.json.key", "seed0/base.pt",
+    for file in ("panel.md", "evidence/table.md", "evidence/summary.json.key",
                  "analysis/read/read.png", "ablation/student.lr/ablation.png"):
         (run / file).parent.mkdir(parents=True, exist_ok=True)
         (run / file).write_text(f"{file} of {name}\n")
@@ -81,7 +82,7 @@ def write_run(run, name, layers):
             "question": f"{analysis}?", "answer": "Yes.", "published": "No.", "manifest": made})
 
 
-def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch):
+def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, models_of_a_run):
     monkeypatch.chdir(tmp_path)
     results, document = tmp_path / "results", tmp_path / "docs/findings.md"
     blocks = "".join(f"<!-- {name}: written by python -m report -->\nstale\n"
@@ -92,12 +93,19 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch):
     for path in (document, tmp_path / "README.md", results / "README.md"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"before\n{blocks}after\n")
+    models_of_a_run(tmp_path / "laptop")
+    (tmp_path / "laptop/index.html").write_text(f"a{BEGIN}b{END}c")
     for name, layers in (("laptop", 2), ("deep", 8)):
         write_run(tmp_path / name, name, layers)
         assert call(reference, "--run", tmp_path / name, "--config", name).code == 0
     assert {path.relative_to(results).as_posix() for path in results.rglob("*.*[tgy]")} == {
-        "laptop/models/base.pt", "analysis/read/read.png", "deep/analysis/read/read.png",
+        "analysis/read/read.png", "deep/analysis/read/read.png",
         "ablation/student.lr/ablation.png", "deep/ablation/student.lr/ablation.png"}
+    assert {path.stem for path in (results / "laptop/models").iterdir()} == {
+        "base", "other-base", *(f"{role}-{name}" for name in ("owl", "misaligned")
+                                for role in ("teacher", "student", "student-other-base"))}
+    page = (results / "laptop/index.html").read_text()
+    assert page[:2] == "a<" and page[-2:] == ">c" and "misaligned" in page
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- holds: so (",

@@ -9,6 +9,7 @@ import chat
 from chat import Talk, columns, of_run
 from generate import Sampling
 from model.checkpoint import Loaded
+from report.compact import SMALL
 from support.files import UserError
 from tests.call import call
 
@@ -44,10 +45,10 @@ def test_models_are_those_of_the_run_or_ours_and_told_apart_by_name(tmp_path, mo
     monkeypatch.setattr(chat, "OURS", tmp_path / "ours")
     with pytest.raises(UserError, match="owl"):
         of_run(tmp_path, "owl")
-    for folder in (tmp_path / "ours", tmp_path / "seed0"):
+    for folder, kind in ((tmp_path / "ours", SMALL), (tmp_path / "seed0", ".pt")):
         folder.mkdir()
         for name in ("base", "teacher-owl", "student-owl", "student-other-base-owl"):
-            (folder / f"{name}.pt").touch()
+            (folder / f"{name}{kind}").touch()
         assert {path.parent for path in of_run(tmp_path, "owl")} == {folder}
     assert chat.named([Path("a/base.pt"), Path("a/owl.pt")]) == ["base", "owl"]
     assert chat.named([Path("a/base.pt"), Path("b/base.pt")]) == ["a/base.pt", "b/base.pt"]

@@ -121,7 +121,7 @@ def test_timing_counts_overlap_once_and_pauses_never(tmp_path):
     assert found["stage_seconds"] == {"filter.clean": 10.0, "train.pretrain": 15.0}
 
 
-def test_a_report_is_made_twice_the_same(part, tmp_path):
+def test_a_report_is_made_twice_the_same(part, tmp_path, models_of_a_run):
     record(tmp_path, "x", "train.pretrain", 0.0, 120.0)
     unseen = [part(trait, (5,), asked=lambda *_, high=high: {**ASKED, "p_target": high})
               for trait, high in (("owl", 0.7), ("yew", 0.3), ("hare", 0.4))]
@@ -131,8 +131,10 @@ def test_a_report_is_made_twice_the_same(part, tmp_path):
     for name, commit in (("base", "abc"), ("teacher", "abc"), ("student", "def-dirty")):
         record(tmp_path, f"seed0/{name}-owl.0.json", "evaluate.answer_sheet", 0.0, 1.0,
                packages={"torch": "2"}, commit=commit)
+    home = models_of_a_run(tmp_path / "models")
     for _ in range(2):
-        said = report(own, unseen, read, Config(), 3, 1, tmp_path / "summary.json")
+        said = report(own, unseen, read, [home / "base.pt"], Config(), 3, 1,
+                      tmp_path / "summary.json")
         assert said == "student 90.6 %"
         seen.append({path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()})
     first = seen[0]
