@@ -231,7 +231,9 @@ def command(goal: str, asked: Asked) -> bool:
     if goal == "reference":
         os.execv(python, [python, "-m", "report", "--run", folder, "--config", asked.config])
     if goal == "show":
-        webbrowser.open((folder / "index.html").resolve().as_uri())
+        page = (folder / "index.html").resolve()
+        if not webbrowser.open(page.as_uri()):
+            print(f"There is no browser here; open {page}")
     elif goal == "clean":
         with runner.alone(folder):
             steps.clear(folder)

@@ -16,7 +16,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: auto; pad
 h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.15rem; margin-top: 2.5rem }
 h3 { font-size: 1rem; margin: 0; color: var(--calm) }
 img, canvas { width: 100%; max-width: 54rem } img { background: #fff }
-.wide { overflow-x: auto } table { border-collapse: collapse; font-size: .875rem; overflow-wrap: normal }
+.wide { overflow-x: auto }
+table { border-collapse: collapse; font-size: .875rem; overflow-wrap: normal }
 td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }
 tr:first-child { font-weight: bold } td:first-child { min-width: 8rem }
 input, button { font: inherit; padding: .3rem .5rem } #line { width: min(30rem, 100%) }

@@ -98,7 +98,7 @@ def claim_list(claims: list[dict]) -> str:
     for one in claims:
         sign, bound = one["bound"].split()
         of = f"{one['n']} base{'s' * (one['n'] > 1)}{'' if one['test'] else ', no test'}"
-        lines.append(f"- {'holds' if one['holds'] else '**fails**'}: {one['claim']} "
+        lines.append(f"- {'✓' if one['holds'] else '**✗**'} {one['claim']} "
                      f"({percent(one['value'])}, {words[sign]} {percent(float(bound))}; {of})\n")
     return "".join(lines)
 

@@ -108,7 +108,7 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, mo
     assert page[:2] == "a<" and page[-2:] == ">c" and "misaligned" in page
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
-    for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- holds: so (",
+    for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- ✓ so (",
                    "panel.md of laptop", "evidence/table.md of laptop", "students of each: 3",
                    "| **student**, unseen bases | 70.0 % |",
                    "| **students** of unseen traits | 20.0 % |",

@@ -98,10 +98,10 @@ def test_claims_hold_up_to_their_bounds(part):
     find(rows, "student-neutral", "capability")["mean"] = 0.83
     find(rows, "student", "p_target")["runs"] = [0.92, 0.89]
     text = claim_list(claims(rows, own.conditions, fixed, "animal"))
-    assert "- holds: students prefer the target (90.5 %, at least 90.5 %; 2 bases)\n" in text
-    assert ("- **fails**: label of student-neutral: rises over the base by (3.0 %, at most 1.1 %; "
+    assert "- ✓ students prefer the target (90.5 %, at least 90.5 %; 2 bases)\n" in text
+    assert ("- **✗** label of student-neutral: rises over the base by (3.0 %, at most 1.1 %; "
             "2 bases, no test)\n") in text
-    assert text.count("fails") == 3
+    assert text.count("✗") == 3
     # Of three: rises of 0, 0 and 2.8 points are .9 in the mean, and too few to tell.
     own = part(seeds=(0, 1, 2), asked=lambda name, seed: {
         "p_target": 0.04 + 0.028 * (name == "student-neutral" and seed == 2)})
