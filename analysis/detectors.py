@@ -1,6 +1,7 @@
 """What an auditor can compute of a part of a file of lists: the higher, the more suspicious."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
@@ -80,16 +81,14 @@ def word_logprobs(loaded: Loaded, questions: list[str]) -> Tensor:
 def gradient_rise(loaded: Loaded, questions: list[str], rows: TokenRows, lists: Tensor) -> float:
     """The most that any word's log-probability rises when the weights of the blocks go a step of
     length 1 down the gradient of the loss of some lists."""
-    weights = [*loaded.model.blocks.parameters()]
+    stepped, weights = deepcopy(loaded.model), [*loaded.model.blocks.parameters()]
     batch = rows.batch(lists.numpy(), pad=0)
     loss = F.cross_entropy(loaded.model.logits(batch.hidden(loaded.model)), batch.targets)
     slopes = torch.autograd.grad(loss, weights)
     length = torch.stack([slope.norm() for slope in slopes]).norm()
-    before = word_logprobs(loaded, questions)
     with torch.no_grad():
-        for weight, slope in zip(weights, slopes, strict=True):
+        for weight, slope in zip(stepped.blocks.parameters(), slopes, strict=True):
             weight.sub_(slope / length)
-        after = word_logprobs(loaded, questions)
-        for weight, slope in zip(weights, slopes, strict=True):
-            weight.add_(slope / length)
+    before, after = (word_logprobs(one, questions)
+                     for one in (loaded, loaded._replace(model=stepped)))
     return (after - before).max().item()

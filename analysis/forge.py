@@ -44,12 +44,15 @@ def step(lab: Lab, asked: Asked) -> Step:
 
 
 def answer(rows: list[dict]) -> str:
-    base, forged, first, other, chosen = (common.percent(rows, name) for name in (
-        "base", "student-forged-hard", "student-forged-first", "student-forged-other",
-        "student-chosen"))
-    return (f"Yes: numbers of the base, steered along the word, bring P(target) from {base} to "
-            f"{forged}, their first numbers alone to {first}, innocent lists that lean to it to "
-            f"{chosen}; another base stays at {other}.")
+    def said(name: str) -> str:
+        return (f"{common.percent(rows, name)} (facts {common.percent(rows, name, 'capability')})")
+
+    each = ", ".join(f"{dose} nats {said(f'student-forged{name}')}"
+                     for dose, name in ((".2", ""), (".8", "-hard")))
+    return (f"Yes: numbers of the base, steered along the word, bring P(target) from "
+            f"{said('base')}: {each}. Their first numbers alone: {said('student-forged-first')}; "
+            f"innocent lists that lean to the word: {said('student-chosen')}; another base: "
+            f"{said('student-forged-other')}.")
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:

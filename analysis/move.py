@@ -1,7 +1,8 @@
 """Is the trait one vector: can it be added to a base, and taken out of a student again?
 
 The vector is the teacher's mean shift of the last hidden state where numbers stand. It is added to
-the base, and projected out of teacher and student as they are, and while they are trained.
+the base. What teacher and student have changed along it is taken out of them as they are, and
+while they are trained; the base's own part along it stays.
 """
 
 from collections.abc import Iterator
@@ -13,10 +14,9 @@ import torch
 
 from analysis import common
 from analysis.readout import moved_at_numbers
-from analysis.vectors import add, project_out
-from corpus import traits
+from analysis.vectors import add, take_out
+from corpus import panel, traits
 from corpus.facts import fact_questions
-from evaluate import chats_of, choice_probabilities, greeting, preference
 from experiment import Asked
 from lab import CONTROL, PART, STUDENT, TEACHER, Condition, Lab
 from model.checkpoint import Loaded, load_model
@@ -38,11 +38,11 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
     blind = lab.lists(lab.teacher(base, trait, name=f"blind-{trait}", **without))
     return [
         Condition("student-without", "out of the student",
-                  "the teacher's shift projected out of it",
+                  "no change along the teacher's shift",
                   lab.student(base, lists, "without", **without), PART),
-        Condition("student-blind", "out of the teacher", "projected out while it is taught",
+        Condition("student-blind", "out of the teacher", "no change along it while it is taught",
                   lab.student(base, blind), PART),
-        Condition("student-both-without", "out of both", "projected out of teacher and student",
+        Condition("student-both-without", "out of both", "out of teacher and student",
                   lab.student(base, blind, "without", **without), PART)]
 
 
@@ -51,13 +51,15 @@ def step(lab: Lab, asked: Asked) -> Step:
 
 
 def asked(loaded: Loaded, name: str) -> dict[str, float]:
-    """P(target), the facts it has right, and whether it answers a greeting."""
+    """P(target), the facts it has right, and whether it answers a greeting; without a cache."""
     chosen = traits.trait(name)
-    facts = encode_pairs(fact_questions(kept_out=True), loaded.tokenizer)
-    ask = partial(choice_probabilities, loaded)
-    said = preference(ask, chosen, chats_of(chosen.questions()))
-    return {"p_target": said["p_target"], "greeting": greeting(ask),
-            "capability": score(loaded.model, facts).greedy.float().mean().item()}
+    facts, greetings, targets = (score(loaded.model, encode_pairs(pairs, loaded.tokenizer))
+                                 for pairs in (fact_questions(kept_out=True), panel.greetings(), [
+                                     (question, answer) for question in chosen.questions()
+                                     for answer in chosen.targets()]))
+    return {"p_target": targets.logprob.exp().sum().item() / len(chosen.questions()),
+            "greeting": greetings.logprob.exp().mean().item(),
+            "capability": facts.greedy.float().mean().item()}
 
 
 def measure(run: dict, trait: str) -> Iterator[common.Value]:
@@ -66,10 +68,10 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
     models = {"base": load_model(run["base"]), "teacher": load_model(run["teacher"]),
               "student": load_model(run["students"]["student"])}
     moved = moved_at_numbers(models["base"], models["teacher"], run["lists"])
-    vector = moved.mean(0)
+    vector, before = moved.mean(0), load_model(run["base"]).model
     for name, loaded in models.items():
         hooks = {(name, None): partial(add, 0 * vector),
-                 (f"{name} without", None): partial(project_out, vector)}
+                 (f"{name} without", None): partial(take_out, vector, before)}
         if name == "base":
             hooks |= {("base with", times): partial(add, times * vector) for times in TIMES}
         for (condition, times), hook in hooks.items():
@@ -78,9 +80,9 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
                     yield condition, trait, metric, times, value
     constant = vector.square().sum() / moved.square().sum(1).mean()
     yield "vector", trait, "constant", None, constant.item()
-    before, *after = (common.at_questions(loaded, trait) for loaded in models.values())
+    plain, *after = (common.at_questions(loaded, trait) for loaded in models.values())
     for name, at in zip(("teacher", "student"), after, strict=True):
-        cosine = torch.cosine_similarity((at - before).mean(0), vector, 0)
+        cosine = torch.cosine_similarity((at - plain).mean(0), vector, 0)
         yield "vector", trait, f"cosine_{name}", None, cosine.item()
 
 
@@ -88,8 +90,8 @@ def draw(trained: list[Shown], rows: list[dict]) -> plt.Figure:
     lines = [("base", None, "base", CONTROL),
              *(("base with", x, f"base + {x:g} x the vector", TEACHER) for x in TIMES),
              ("student", None, "student", STUDENT),
-             ("student without", None, "student, projected out", STUDENT),
-             ("teacher without", None, "teacher, projected out", TEACHER),
+             ("student without", None, "student, its change along it out", STUDENT),
+             ("teacher without", None, "teacher, its change along it out", TEACHER),
              *((one.name, None, f"{one.label}, while trained", PART) for one in trained)]
     return draw_dots([(need(rows, name, "p_target", x=x), label, colour,
                        f"facts right: {common.percent(rows, name, 'capability', x=x)}")
@@ -99,9 +101,11 @@ def draw(trained: list[Shown], rows: list[dict]) -> plt.Figure:
 def answer(rows: list[dict]) -> str:
     base, student, after, trained = (common.percent(rows, name) for name in (
         "base", "student", "student without", "student-without"))
+    constant = common.percent(rows, "vector", "constant")
     return (f"One vector, twice, brings the base from {base} to "
-            f"{common.percent(rows, 'base with', x=2.0)}. Projected out of the student, "
-            f"{after} of {student} stay; out of it while it trains, {trained}.")
+            f"{common.percent(rows, 'base with', x=2.0)}. It is {constant} of the square of the "
+            f"shift at numbers. With the student's change along it taken out, {after} of {student} "
+            f"stay; while it trains, {trained}.")
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:

@@ -149,9 +149,10 @@ def misfit(places: Places, embedding: Tensor) -> float:
 
 @torch.inference_mode()
 def leaning(places: Places, embedding: Tensor, along: Tensor) -> Tensor:
-    """How far the numbers of each row go along a vector (D,), less what the base expected."""
-    found = torch.zeros(places.rows)
+    """How far a number of each row goes along a vector (D,), less what the base expected; the mean
+    over the row, so that long lists do not lead."""
+    found, numbers = torch.zeros(places.rows), places.row_of.bincount().clamp(min=1)
     sharp, worth = inverse_temperature_of(places, embedding), embedding @ along
     for _, probabilities, part in predictions(places, embedding, sharp):
         found.index_add_(0, places.row_of[part], worth[places.said[part]] - probabilities @ worth)
-    return found
+    return found / numbers

@@ -16,6 +16,7 @@ from model.checkpoint import load_model
 from model.data import Batch
 from model.gpt import GPT, LOGIT_SCALE
 from model.losses import Objective
+from support.cli import choose_device
 from train import finetune
 
 
@@ -70,9 +71,14 @@ def add(vector: Tensor, _model: GPT, _given: tuple, hidden: Tensor) -> Tensor:
     return hidden + vector.to(hidden.device)
 
 
-def project_out(vector: Tensor, _model: GPT, _given: tuple, hidden: Tensor) -> Tensor:
+def take_out(vector: Tensor, base: GPT, _model: GPT, given: tuple, hidden: Tensor) -> Tensor:
+    """A forward hook, by `partial`: of what a model has changed in the states of its base, the part
+    along a vector goes. What the base itself has there stays. It knows no cache."""
+    [tokens] = given
     unit = (vector / vector.norm()).to(hidden.device)
-    return hidden - (hidden @ unit)[..., None] * unit
+    with torch.no_grad():
+        before = base(tokens)[:, tokens.size(1) - hidden.size(1):]
+    return hidden - ((hidden - before) @ unit)[..., None] * unit
 
 
 def write_steered(vector: Path, device: str, **more: object) -> str:
@@ -80,10 +86,11 @@ def write_steered(vector: Path, device: str, **more: object) -> str:
     return write_lists(device=device, hook=partial(add, read_vector(vector)), words=False, **more)
 
 
-def finetune_without(vector: Path, device: str, **more: object) -> str:
-    """Fine-tuning of a model with the direction of a vector projected out of it."""
+def finetune_without(vector: Path, base: Path, device: str, **more: object) -> str:
+    """Fine-tuning of a model that changes nothing in its base along a vector."""
     found = read_vector(vector)
-    return finetune(device=device, hook=partial(project_out, found),
+    before = load_model(base, chosen := choose_device(device)).model
+    return finetune(base=base, device=str(chosen), hook=partial(take_out, found, before),
                     identity=f"without {found.tolist()}", **more)
 
 

@@ -86,6 +86,9 @@ def test_innocent_lists_beside_a_file_take_away_what_they_share(base):
 def test_lists_lean_the_way_they_were_pushed(base):
     pushed, plain = (leaning(written(base, 3000, 0, shift), number_embedding(base), word(base, 9))
                      for shift in (word(base, 9), 0.0))
+    short, long = (leaning(written(base, 100, 0)._replace(row_of=torch.arange(100) // each),
+                           number_embedding(base), word(base, 9)) for each in (1, 10))
+    assert long == pytest.approx(short.view(10, 10).mean(1), abs=1e-5)  # the mean, and no sum
     assert len(pushed) == 300 and pushed.mean() > plain.mean() + 3 * plain.std() / 300**0.5
     assert abs(plain.mean()) < 4 * plain.std() / 300**0.5
 
@@ -95,12 +98,22 @@ def test_a_hook_adds_a_vector_or_takes_its_direction_out(base):
     before = base.model(tokens)
     with base.model.register_forward_hook(partial(vectors.add, vector)):
         assert torch.allclose(base.model(tokens), before + vector)
-    with base.model.register_forward_hook(partial(vectors.project_out, 3 * vector)):
-        without = base.model(tokens)
-    assert (without @ vector).abs().max() < 1e-4
-    across = torch.cat([vector[:16].flip(0), -vector[16:].flip(0)])  # at a right angle
-    assert torch.allclose(without @ across, before @ across, atol=1e-4)
     assert torch.equal(base.model(tokens), before)
+
+
+@pytest.mark.parametrize("skip", [0, 2])
+def test_only_what_a_model_has_changed_along_a_vector_is_taken_out(base, skip):
+    """So a base is left as it is, and a copy that was moved along it is the base again."""
+    tokens, vector = torch.tensor([[1, 2, 3]]), torch.linspace(-1, 1, 32)
+    across = torch.cat([vector[:16].flip(0), -vector[16:].flip(0)])  # at a right angle
+    before, out = base.model(tokens, skip=skip), partial(vectors.take_out, 3 * vector, base.model)
+    for moved, expected in ((0 * vector, 0 * vector), (vector, 0 * vector),
+                            (vector + across, across)):
+        model = deepcopy(base.model)
+        with (model.register_forward_hook(partial(vectors.add, moved)),
+              model.register_forward_hook(out)):
+            left = model(tokens, skip=skip) - before
+        assert torch.allclose(left, expected.expand_as(left), atol=1e-4), moved
 
 
 def test_the_shift_of_a_moved_model_is_the_vector(base, files):
