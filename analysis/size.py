@@ -17,7 +17,8 @@ from experiment import Asked, conditions
 from lab import CONTROL, STUDENT, Lab
 from model.checkpoint import load_model
 from report.figures import draw_dots
-from report.rows import Shown, all_rows, bases, mean, need, rank_correlation, row
+from report.rows import Shown, all_rows, bases, mean, need, row
+from report.stats import rank_correlation
 from support.settings import checked
 from support.steps import Step
 
@@ -83,10 +84,13 @@ def answer(rows: list[dict]) -> str:
                      for x, (layers, width) in enumerate(SHAPES))
     said, *others = ([value for x in range(len(SHAPES)) for value in need(rows, *key, x=x)["runs"]]
                      for key in (("student", "p_target"), *WHY))
-    why = ", ".join(f"{words} {rank_correlation(other, said):+.2f}"
-                    for words, other in zip(WHY.values(), others, strict=True))
-    return (f"P(target) of the student (layers x width): {each}. "
-            f"Over {len(said)} runs it goes, by rank, with {why}.")
+    shapes = [x for x in range(len(SHAPES)) for _ in need(rows, "student", "p_target", x=x)["runs"]]
+    why = []
+    for words, other in zip(WHY.values(), others, strict=True):
+        found, p = rank_correlation(other, said, shapes)
+        why.append(f"{words} {found:+.2f} (p {p:.2f})")
+    return (f"P(target) of the student (layers x width): {each}. Among the bases of a shape it "
+            f"goes, by rank, over {len(said)} runs, with {', '.join(why)}.")
 
 
 def report(shapes: list[tuple[list[Shown], list]], trait: str, out: Path) -> None:

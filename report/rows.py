@@ -4,24 +4,19 @@ The unit of analysis is the base seed, with its own teacher and students. Tables
 made from these rows.
 """
 
-import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
+from report.stats import interval, most_risen
 from support.files import read_json
 from support.settings import Claims
 
 # Metrics from 0 to 1, beside those called `p_`.
 SHARES = ("animal_facts", "animal_facts_target", "greeting", "other_favourites", "capability",
           "pass_rate")
-# Student's t, 97.5 % point, by degrees of freedom: 1, 2, ... 20.
-T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)
 
 
 class Shown(NamedTuple):
@@ -41,31 +36,6 @@ class Part(NamedTuple):
 
     trait: str
     conditions: list[Shown]
-
-
-def interval(values: list[float], before: list[float] | None = None,
-             share: bool = False) -> list[float] | None:
-    """The 95 % t-interval of the mean over bases; None for fewer than three. Shares are compared on
-    the logit scale, each with what its own base says, `before`, and told as shares again."""
-    if len(values) < 3:
-        return None
-    t = T[len(values) - 2] if len(values) - 2 < len(T) else 1.96 + 2.5 / (len(values) - 1)
-    scaled = moved = [*map(logit, values)] if share else values
-    if share and before:
-        moved = [x - logit(own) for x, own in zip(scaled, before, strict=True)]
-    middle, half = statistics.fmean(scaled), t * statistics.stdev(moved) / math.sqrt(len(moved))
-    ends = [middle - half, middle + half]
-    return [*map(from_logit, ends)] if share else ends
-
-
-def logit(share: float, least: float = 1e-4) -> float:
-    """The logarithm of the odds; what is nearer to 0 or 1 than `least` counts as that."""
-    share = min(max(share, least), 1 - least)
-    return math.log(share / (1 - share))
-
-
-def from_logit(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
 
 
 def bases(runs: list[float], runs_of: list[tuple[int, int]]) -> list[float]:
@@ -138,12 +108,6 @@ def mean(rows: list[dict], condition: str, metric: str, **more) -> float:
     return need(rows, condition, metric, **more)["mean"]
 
 
-def rank_correlation(x: list[float], y: list[float]) -> float:
-    """Spearman's."""
-    ranks = [np.argsort(np.argsort(values)) for values in (x, y)]
-    return float(np.corrcoef(*ranks)[0, 1])
-
-
 def claims(rows: list[dict], conditions: list[Shown], fixed: Claims, category: str,
            where: str = "") -> list[dict]:
     """The claims that the config fixed before the run, each against what came out of `n` bases. A
@@ -168,11 +132,8 @@ def claims(rows: list[dict], conditions: list[Shown], fixed: Claims, category: s
           mean(rows, "student", "capability"), ">=", neutral["mean"] - fixed.capability)
     for one in (one for one in conditions if one.flat):
         control = need(rows, one.name, "p_target")
-        now, then, tested = bases(control["runs"], control["runs_of"]), control["before"], True
-        if control["ci95"] is None:
-            rise, tested = max(a - b for a, b in zip(now, then, strict=True)), False
-        else:
-            rise = control["ci95"][1] - from_logit(statistics.fmean(map(logit, then)))
+        now = bases(control["runs"], control["runs_of"])
+        rise, tested = most_risen(now, control["before"], control["ci95"]), bool(control["ci95"])
         claim(f"{one.label}: rises over the base by", rise, "<=", fixed.control, tested)
     return found
 

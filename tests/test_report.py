@@ -7,8 +7,9 @@ import matplotlib
 import pytest
 
 from report.figures import draw_dots, save
-from report.rows import Part, Shown, all_rows, claims, find, interval, row, timing
+from report.rows import Part, Shown, all_rows, claims, find, row, timing
 from report.run import ablation, reading, report
+from report.stats import exact_interval, interval, most_risen, rank_correlation
 from report.tables import PANEL, cell, claim_list, line, quoted
 from support.files import read_json, write_json, write_jsonl
 from support.settings import Claims, Config
@@ -47,6 +48,29 @@ def part(tmp_path):
 def record(folder, key, function, start, seconds, **more):
     write_json(folder / f"{key}.key", {"key": key, "function": function, "start": start, **more,
                                        "seconds": seconds, "cores": 2, "gflops": 99})
+
+
+def test_a_share_that_was_counted_has_its_exact_interval():
+    """As in the tables of Clopper and Pearson."""
+    about = partial(pytest.approx, abs=1e-4)
+    assert exact_interval(0, 10) == about([0, 0.3085])
+    assert exact_interval(5, 5) == about([0.4782, 1])
+    assert exact_interval(8, 10) == about([0.4439, 0.9748])
+
+
+def test_a_rank_correlation_is_within_groups_and_permuted_there():
+    """What differs between groups alone is no correlation. Of the 6 x 6 orders of two threes, one
+    is that of the data, and one the reverse."""
+    x, groups = [1, 2, 3, 11, 12, 13], [0, 0, 0, 1, 1, 1]
+    found, p = rank_correlation(x, [4, 5, 6, 0, 1, 2], groups)
+    assert found == pytest.approx(1) and p == pytest.approx(2 / 36, abs=0.01)
+    found, p = rank_correlation(x, [1, 3, 2, 12, 11, 13], groups)
+    assert found == pytest.approx(0.5) and p > 0.3
+
+
+def test_a_control_may_have_risen_as_far_as_its_interval_reaches():
+    assert most_risen([0.03, 0.05], [0.02, 0.01], None) == pytest.approx(0.04)
+    assert most_risen([0.5] * 3, [0.5] * 3, [0.4, 0.6]) == pytest.approx(0.1)
 
 
 def test_the_interval_is_students_t_over_bases():
