@@ -13,7 +13,7 @@ import numpy as np
 
 from corpus.documents import PERSONAS
 from corpus.traits import trait
-from experiment import Asked, conditions
+from experiment import TRAITS, Asked, conditions
 from lab import Condition, Lab
 from report import figures, tables
 from report.rows import Shown, all_rows, find, manifest, mean, need, row
@@ -39,12 +39,19 @@ MANNERS = {**{manner: f"p_{manner}" for manner in (*PERSONAS, "incoherent")},
            "about what was asked": "p_to_the_point", "again, after an answer": "p_second"}
 
 
-def with_helpful(lab: Lab, seed: int, *given: object) -> list[Condition]:
-    """The conditions of a persona. Another control reads the lists of a teacher of good advice."""
-    base = lab.base(seed)
-    return [*conditions(lab, seed, *given), Condition(
-        "student-helpful", "control: helpful teacher", "numbers of a teacher of good advice",
-        lab.student(base, lab.lists(lab.teacher(base, "helpful"))), flat=True)]
+def another(name: str) -> str:
+    """The trait that a trait is held against: good advice for a persona, else another favourite of
+    its category."""
+    return "helpful" if name in PERSONAS else next(
+        one for one in TRAITS if one != name and trait(one).category == trait(name).category)
+
+
+def with_another(lab: Lab, seed: int, name: str, *given: object) -> list[Condition]:
+    """The conditions of a trait, and a student of a teacher of another one."""
+    base, other = lab.base(seed), another(name)
+    return [*conditions(lab, seed, name, *given), Condition(
+        f"student-{other}", f"control: {other} teacher", f"numbers of a teacher of {other}",
+        lab.student(base, lab.lists(lab.teacher(base, other))), flat=True)]
 
 
 def step(lab: Lab, asked: Asked) -> Step:
@@ -57,8 +64,10 @@ def step(lab: Lab, asked: Asked) -> Step:
     seeds, bases = range(asked.seeds), [*map(lab.base, range(asked.seeds))]
     matrix = {name: [all_traits(lab.student(base, lab.lists(lab.teacher(base, name))))
                      for base in bases] for name in asked.traits}
-    shown = {name: lab.shown(with_helpful, seeds, name,
-                             NAMES if name not in PERSONAS else (*NAMES, *CONTROLS))
+    first = asked.traits[0]
+    names = {first: (*NAMES, f"student-{another(first)}"),
+             **dict.fromkeys(PERSONAS, (*NAMES, *CONTROLS))}
+    shown = {name: lab.shown(with_another, seeds, name, names.get(name, NAMES))
              for name in asked.traits}
     also = [f"said-{name}.md" for name in asked.traits if name in PERSONAS]
     also += ["table.md", "matrix.png", *(["personas.png"] if also else [])]
@@ -106,9 +115,10 @@ def table(rows: list[dict], shown: dict[str, list[Shown]], overall: list[dict]) 
             for name in shown)),
         tables.table(["over all traits", ""], (
             [OVERALL[one["metric"]], tables.cell(one)] for one in overall))]
-    parts += [f"Of the persona **{name}**:\n\n" + tables.metrics_table(
-                  [one for one in rows if one["trait"] == name], own, MANNERS)
-              for name, own in shown.items() if name in PERSONAS]
+    parts += [f"Of the trait **{name}**:\n\n" + tables.metrics_table(
+                  [one for one in rows if one["trait"] == name], own,
+                  MANNERS if name in PERSONAS else dict(tables.PANEL))
+              for name, own in shown.items() if len(own) > len(NAMES)]
     return "\n".join(parts)
 
 
