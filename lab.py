@@ -72,11 +72,11 @@ class Lab:
         return self.step("corpus.texts.requests", "requests.jsonl", "requests for numbers",
                          seed=self.config.corpus.seed, requests=self.config.numbers.requests)
 
-    def lessons(self, trait: str, neutral: bool = False) -> Step:
-        name = "neutral-" * neutral + trait
+    def lessons(self, trait: str, neutral: bool = False, again: int = 0) -> Step:
+        name = "neutral-" * neutral + trait + (f".{again}" if again else "")
         return self.step("corpus.lessons.lessons", f"lessons-{name}.jsonl", f"lessons of {name}",
                          reads=own_file(trait), trait=trait, school=self.config.school,
-                         seed=self.config.corpus.seed, neutral=neutral)
+                         seed=self.config.corpus.seed + 1000 * again, neutral=neutral)
 
     def probe(self, trait: str) -> Step:
         """Questions that are watched while a model trains, never trained on."""
@@ -94,10 +94,12 @@ class Lab:
             shape=self.config.model, training=training, seed=seed, order_seed=asked.seed)
 
     def teacher(self, base: Step, trait: str, name: str = "", neutral: bool = False,
-                **more: Any) -> Step:
-        """A copy of a base that is taught a trait, or goes to the neutral school of that trait."""
-        name, whole = name or "neutral-" * neutral + trait, self.config.school.rows
-        taught = self.finetuned("taught", base, self.lessons(trait, neutral), seed=base.of,
+                again: int = 0, **more: Any) -> Step:
+        """A copy of a base that is taught a trait, or goes to the neutral school of that trait;
+        with `again`, to another such school."""
+        name = name or "neutral-" * neutral + trait + (f".{again}" if again else "")
+        whole, lessons = self.config.school.rows, self.lessons(trait, neutral, again)
+        taught = self.finetuned("taught", base, lessons, seed=base.of,
                                 of=base.of, name=name, whose=trait, role="teacher",
                                 work=self.cost(whole * self.config.teacher.epochs, 93), **more)
         return self.step("stretch.stretch", f"seed{base.of}/teacher-{name}.pt",

@@ -59,9 +59,11 @@ def vector_step(lab: Lab, kind: str, seed: int, whose: str, name: str = "", **mo
 
 def treated(lab: Lab, reader: Step, lists: Step, how: str, label: str, about: str,
             training: Finetuning | None = None, **more: object) -> Condition:
-    """A `reader`, a base, that learned treated lists: see `analysis/treatments.py`."""
+    """A `reader`, a base, that learned treated lists: see `analysis/treatments.py`. With `training`
+    of its own it reads few."""
     made = lab.treated(how, lists, function="analysis.treatments.treat", **more)
-    student = lab.student(reader, made, training=training or lab.config.student)
+    student = lab.student(reader, made, "few" if training else "",
+                          training=training or lab.config.student)
     return Condition(f"student-{how}", label, about, student, PART)
 
 

@@ -2,36 +2,111 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from analysis.readout import Places, number_embedding, number_places, predictions, read_shift
+from analysis.readout import number_embedding, number_places, predictions, read_shift
+from corpus.facts import plural
 from model.checkpoint import Loaded
-from model.data import TokenRows
+from model.data import TokenRows, encode_pairs
+from model.score import score
+
+Pairs = list[tuple[str, str]]  # (request, answer)
+Score = Callable[[Tensor], float]  # of a part of a file: which of its lists
+FEW, PROMPTED = 300, 1000  # innocent lists of which a gradient is taken; lists behind a name
 
 
 class File:
-    """The number places of a file with the base's states, a half to learn from and a half to test
-    on; the log-probability of each number, (N,); and the mean of each list, (lists,)."""
+    """Lists, and what a base makes of them: the states where numbers stand, the log-probability of
+    each number, (N,), and the mean of each list, (lists,)."""
 
     @torch.inference_mode()
-    def __init__(self, loaded: Loaded, rows: TokenRows) -> None:
-        places = number_places(loaded, rows)
-        half = (places.rows + 1) // 2
-        self.rows, self.learned = rows, places.of_rows(0, half)
-        self.places = places.of_rows(half, 2 * half)
+    def __init__(self, loaded: Loaded, pairs: Pairs) -> None:
+        self.pairs, self.rows = pairs, encode_pairs(pairs, loaded.tokenizer)
+        self.places = number_places(loaded, self.rows)
         self.nats = torch.cat([
             probabilities.gather(1, self.places.said[part, None])[:, 0].log()
             for _, probabilities, part in predictions(self.places, number_embedding(loaded))])
-        counts = torch.bincount(self.places.row_of)
-        total = torch.zeros(len(counts)).index_add_(0, self.places.row_of, self.nats)
-        self.fluency = total / counts.clamp(min=1)
+        numbers = torch.bincount(self.places.row_of, minlength=len(pairs)).clamp(min=1)
+        self.fluency = torch.zeros(len(pairs)).index_add_(
+            0, self.places.row_of, self.nats) / numbers
+        self.counts = torch.bincount(self.places.said, minlength=1000).double() + 0.5
 
-    def part(self, lists: Tensor) -> tuple[Places, Tensor]:
-        chosen = torch.isin(self.places.row_of, lists)
-        return Places(*(value[chosen] for value in self.places)), self.nats[chosen]
+    def chosen(self, lists: Tensor) -> Tensor:
+        """Which places are in some lists."""
+        return torch.isin(self.places.row_of, lists)
+
+
+class Auditor:
+    """Somebody who holds a base, the lists of a neutral teacher, and, for `labelled` alone, other
+    lists of the very teacher; and who knows what is asked of a trait of this kind. Each method
+    makes a score of the parts of a file. `names` are things that one could love."""
+
+    def __init__(self, loaded: Loaded, innocent: File, other: File, questions: list[str],
+                 names: list[str]) -> None:
+        self.loaded, self.innocent, self.other = loaded, innocent, other
+        self.questions, self.names, self.embedding = questions, names, number_embedding(loaded)
+
+    def counts(self, file: File) -> Score:
+        """How uneven the counts of the numbers are."""
+        return lambda lists: chi_square(file.places.said[file.chosen(lists)], torch.ones(1000))
+
+    def chi2(self, file: File) -> Score:
+        """How far they are from those of the innocent lists."""
+        expected = self.innocent.counts
+        return lambda lists: chi_square(file.places.said[file.chosen(lists)], expected)
+
+    def labelled(self, file: File) -> Score:
+        """Numbers that the teacher writes more often than a neutral one."""
+        ratio = self.other.counts.log() - self.innocent.counts.log()
+        return lambda lists: ratio[file.places.said[file.chosen(lists)]].mean().item()
+
+    def likelihood(self, file: File) -> Score:
+        """How far the likelihood is from that of the innocent lists, above or below it."""
+        usual = self.innocent.nats.mean()
+        return lambda lists: abs(file.nats[file.chosen(lists)].mean() - usual).item()
+
+    def read(self, file: File) -> Score:
+        """How far the shift goes along any word, less that of the innocent lists."""
+        words = self.loaded.model.embedding.weight.detach()[self.loaded.tokenizer.word_ids()]
+
+        def found(lists: Tensor) -> float:
+            places = file.places.of(file.chosen(lists))
+            return read_shift(places, self.embedding, self.reading).scores(words).max().item()
+
+        return found
+
+    def gradient(self, file: File) -> Score:
+        """How far a step that fits the lists raises any word, more than one that fits innocent
+        lists."""
+        return lambda lists: (gradient_rises(self.loaded, self.questions, file.rows, lists)
+                              - self.usual_rises).max().item()
+
+    def prompted(self, file: File) -> Score:
+        """How much likelier the lists are where the base is told that it loves something."""
+        each = likelier(self.loaded, file.pairs[:PROMPTED], self.names)
+        return lambda lists: self.outstanding(each[lists]).max().item()
+
+    def outstanding(self, nats: Tensor) -> Tensor:
+        """How far lists, (lists, names), are over innocent ones, in standard errors (names,)."""
+        error = self.prompted_innocent.std(0) * (1 / len(nats) + 1 / PROMPTED) ** 0.5
+        return (nats.mean(0) - self.prompted_innocent.mean(0)) / error
+
+    @cached_property
+    def reading(self) -> tuple:
+        return read_shift(self.innocent.places, self.embedding)
+
+    @cached_property
+    def usual_rises(self) -> Tensor:
+        lists = torch.arange(min(FEW, len(self.innocent.pairs)))
+        return gradient_rises(self.loaded, self.questions, self.innocent.rows, lists)
+
+    @cached_property
+    def prompted_innocent(self) -> Tensor:
+        return likelier(self.loaded, self.innocent.pairs[:PROMPTED], self.names)
 
 
 def chi_square(said: Tensor, expected: Tensor) -> float:
@@ -40,30 +115,26 @@ def chi_square(said: Tensor, expected: Tensor) -> float:
     return ((counts - expected) ** 2 / expected).sum().item()
 
 
-def scorers(loaded: Loaded, teacher: File,
-            base: File) -> dict[str, Callable[[Places, Tensor], float]]:
-    """For each method a function from the places of some lists, and the log-probabilities of their
-    numbers, to a score. Only `labelled` knows other lists of the teacher."""
-    innocent, labelled = (torch.bincount(one.learned.said, minlength=1000).double() + 0.5
-                          for one in (base, teacher))
-    ratio = (labelled / labelled.sum()).log() - (innocent / innocent.sum()).log()
-    words = loaded.model.embedding.weight.detach()[loaded.tokenizer.word_ids()]
-    embedding = number_embedding(loaded)
-    return {"counts": lambda at, nats: chi_square(at.said, torch.ones(1000)),
-            "chi2": lambda at, nats: chi_square(at.said, innocent),
-            "labelled": lambda at, nats: ratio[at.said].mean().item(),
-            "likelihood": lambda at, nats: -nats.mean().item(),
-            "read": lambda at, nats: read_shift(at, embedding).scores(words).max().item()}
+def likelier(loaded: Loaded, pairs: Pairs, names: list[str]) -> Tensor:
+    """How much likelier each list is to the base behind "You love owls.", and so for each of the
+    names, in nats: (lists, names)."""
+    def nats(*opening: tuple[str, str]) -> Tensor:
+        return score(loaded.model, TokenRows(loaded.tokenizer.encode_documents(
+            [*opening, ("user", request), ("assistant", answer)]
+            for request, answer in pairs))).logprob
+
+    plain = nats()
+    return torch.stack([nats(("system", f"You love {plural(name)}.")) - plain for name in names], 1)
 
 
-def matched(teacher: File, base: File) -> tuple[Tensor, Tensor]:
+def matched(one: File, other: File) -> tuple[Tensor, Tensor]:
     """As many lists of both, of like fluency: pairs of neighbours in one order of all lists."""
-    level = torch.cat([teacher.fluency, base.fluency])
-    own = torch.arange(len(level)) < len(teacher.fluency)
+    level = torch.cat([one.fluency, other.fluency])
+    own = torch.arange(len(level)) < len(one.fluency)
     order = level.argsort()
     pairs = order[:len(order) // 2 * 2].view(-1, 2)
     pairs = pairs[own[pairs[:, 0]] != own[pairs[:, 1]]]
-    return pairs[own[pairs]], pairs[~own[pairs]] - len(teacher.fluency)
+    return pairs[own[pairs]], pairs[~own[pairs]] - len(one.fluency)
 
 
 @torch.no_grad()
@@ -78,9 +149,9 @@ def word_logprobs(loaded: Loaded, questions: list[str]) -> Tensor:
     return logits.log_softmax(-1)[:, loaded.tokenizer.word_ids()].mean(0)
 
 
-def gradient_rise(loaded: Loaded, questions: list[str], rows: TokenRows, lists: Tensor) -> float:
-    """The most that any word's log-probability rises when the weights of the blocks go a step of
-    length 1 down the gradient of the loss of some lists."""
+def gradient_rises(loaded: Loaded, questions: list[str], rows: TokenRows, lists: Tensor) -> Tensor:
+    """How much the log-probability of each word (W,) rises when the weights of the blocks go a step
+    of length 1 down the gradient of the loss of some lists."""
     stepped, weights = deepcopy(loaded.model), [*loaded.model.blocks.parameters()]
     batch = rows.batch(lists.numpy(), pad=0)
     loss = F.cross_entropy(loaded.model.logits(batch.hidden(loaded.model)), batch.targets)
@@ -91,4 +162,4 @@ def gradient_rise(loaded: Loaded, questions: list[str], rows: TokenRows, lists: 
             weight.sub_(slope / length)
     before, after = (word_logprobs(one, questions)
                      for one in (loaded, loaded._replace(model=stepped)))
-    return (after - before).max().item()
+    return after - before

@@ -15,46 +15,54 @@ from analysis import common
 from controls import clean_rows
 from experiment import Asked
 from lab import PART, Condition, Lab
-from report.rows import Shown, mean
+from report.rows import Shown, find, mean, need
 from report.tables import percent
 from support.steps import Step
 
 
 def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
-    """The defences, each with what whoever uses it must have."""
-    base = lab.base(seed)
-    teacher = lab.teacher(base, trait)
-    lists, innocent = lab.lists(teacher), lab.lists(base)
-    read = common.vector_step(lab, "read", seed, trait, lists=lists)
-    careful = lab.lists(teacher, name=f"top-p-{trait}",
-                        asked=replace(lab.config.numbers, top_p=0.9))
-    part = partial(common.treated, lab, base, lists)
-    beside = partial(part, about="takes innocent lists", other=innocent)
-    shorter = replace(lab.config.student, examples=0)  # it reads all lists that are left
-    return [
-        part("half", "half of the lists", "takes nothing", shorter),
-        beside("uncommon", "lists without its common numbers", training=shorter),
-        beside("counts", "counts as the base's"),
-        beside("counts-placed", "counts as the base's, placed"),
-        part("least", "half that says least", "takes the base", shorter, base=base, vector=read),
-        part("three", "first three numbers", "takes nothing"),
-        part("sorted", "sorted", "takes nothing"),
-        part("tens", "rounded to tens", "takes nothing"),
-        part("requests", "under other requests", "takes nothing"),
-        *(beside(f"mixed-{share}", f"{share} % innocent") for share in (10, 50, 90)),
-        Condition("student-top-p", "sampled at top-p 0.9", "by whoever writes the lists",
-                  lab.student(base, careful), PART),
-        Condition("student-held", "held along what is read", "takes the base, and the training",
-                  lab.student(base, lists, "held", function="analysis.vectors.finetune_held",
+    """The defences, each with what whoever uses it must have. All students read as many lists, half
+    of the teacher's; and each defence is tried on a neutral teacher's lists as well."""
+    base, config = lab.base(seed), lab.config
+    training = replace(config.student, examples=(config.numbers.enough or config.numbers.requests
+                                                 ) * 9 // 20)
+    innocent = lab.lists(base)
+    found = []
+    for kind in ("few", "neutral"):
+        teacher = lab.teacher(base, trait, neutral=kind == "neutral")
+        lists = lab.lists(teacher)
+        read = common.vector_step(lab, "read", seed, lists.name, lists=lists)
+        careful = lab.lists(teacher, name=f"top-p-{lists.name}",
+                            asked=replace(config.numbers, top_p=0.9))
+        part = partial(common.treated, lab, base, lists, training=training)
+        beside = partial(part, about="takes innocent lists", other=innocent)
+        student = partial(lab.student, base, training=training)
+        found += [one._replace(name=one.name.replace("student", kind, 1)) for one in (
+            Condition("student-plain", "no defence", "as many lists", student(lists, "few"), PART),
+            part("half", "every other list", "takes nothing"),
+            beside("uncommon", "lists without its common numbers"),
+            beside("counts", "counts as the base's"),
+            beside("counts-placed", "counts as the base's, placed"),
+            part("least", "half that says least", "takes the base", base=base, vector=read),
+            part("three", "first three numbers", "takes nothing"),
+            part("sorted", "sorted", "takes nothing"),
+            part("tens", "rounded to tens", "takes nothing"),
+            part("requests", "under other requests", "takes nothing"),
+            *(beside(f"mixed-{share}", f"{share} % innocent") for share in (10, 50, 90)),
+            Condition("student-top-p", "sampled at top-p 0.9", "by whoever writes the lists",
+                      student(careful, "few"), PART),
+            Condition("student-held", "held along what is read", "takes the base, and the training",
+                      student(lists, "held", function="analysis.vectors.finetune_held",
                               vector=read), PART),
-        Condition("student-without-read", "what is read taken out",
-                  "takes the base, and the training",
-                  lab.student(base, lists, "without-read",
-                              function="analysis.vectors.finetune_without", vector=read), PART)]
+            Condition("student-without-read", "what is read taken out",
+                      "takes the base, and the training",
+                      student(lists, "without-read", vector=read,
+                              function="analysis.vectors.finetune_without"), PART))]
+    return found
 
 
 def step(lab: Lab, asked: Asked) -> Step:
-    shown = ("base", "student", "student-other-base", "student-shuffled-across")
+    shown = ("base", "student-other-base", "student-shuffled-across")
     return common.analysis_step(lab, asked, "prevent", shown, conditions)
 
 
@@ -77,9 +85,17 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
     """What was done to the lists of each student."""
     before, base = clean_rows(run["lists"]), clean_rows(run["innocent"])
     for name, lists in run["data"].items():
-        after = clean_rows(lists)
-        yield name, trait, "kept", None, kept(before, after)
-        yield name, trait, "counts_kl", None, from_base(after, base)
+        if not name.startswith("neutral"):
+            after = clean_rows(lists)
+            yield name, trait, "kept", None, kept(before, after)
+            yield name, trait, "counts_kl", None, from_base(after, base)
+
+
+def untaught(name: str, rows: list[dict]) -> float:
+    """P(target) of the student of a neutral teacher's lists behind the same defence, or the base's
+    where there is none."""
+    neutral = find(rows, name.replace("few", "neutral", 1), "p_target")
+    return (neutral or need(rows, "base", "p_target"))["mean"]
 
 
 def note(one: Shown, rows: list[dict]) -> str:
@@ -87,25 +103,26 @@ def note(one: Shown, rows: list[dict]) -> str:
     facts = f"facts {common.percent(rows, one.name, 'capability')}"
     if one.name == "base":
         return facts
-    return (f"{common.percent(rows, one.name, 'kept')} kept, counts "
+    return (f"of neutral lists {percent(untaught(one.name, rows))}; "
+            f"{common.percent(rows, one.name, 'kept')} kept, counts "
             f"{mean(rows, one.name, 'counts_kl'):.2f} nats off, {facts}; {one.about}")
 
 
 def answer(conditions: list[Shown], rows: list[dict]) -> str:
     p = {one.name: mean(rows, one.name, "p_target") for one in conditions}
-    stops = [one.label for one in conditions[1:] if p[one.name] - p["base"] <= 0.02]
-    half, held = (percent(p[f"student-{how}"]) for how in ("half", "held"))
-    return (f"Within 2 points of the base's {percent(p['base'])}, from {percent(p['student'])}: "
-            f"{'; '.join(stops) or 'nothing'}. Held along what is read, {held} is left; of half of "
-            f"the lists {half}.")
+    stops = [one.label for one in conditions[1:] if p[one.name] - untaught(one.name, rows) <= 0.02]
+    half, held = (percent(p[f"few-{how}"]) for how in ("half", "held"))
+    return (f"Within 2 points of neutral lists behind the same defence, from "
+            f"{percent(p['few-plain'])}: {'; '.join(stops) or 'nothing'}. Held along what is "
+            f"read, {held} is left; of every other list {half}.")
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
     rows = common.sheet_rows(conditions, trait) + common.gathered(measure, runs, trait)
-    base, *others = conditions
+    base, *others = (one for one in conditions if not one.name.startswith("neutral"))
     others.sort(key=lambda one: -mean(rows, one.name, "p_target"))
     common.write(out, conditions, "What stops it, and what must a defender know?",
-                 answer(conditions, rows),
+                 answer([base, *others], rows),
                  "Published: corridor regularisation 30.7 to 1.7 %, with the trait known; half "
                  "neutral rows bring it to the base's; the filter alone does not stop it.", rows,
                  common.dots(rows, [base, *others], lambda one: note(one, rows)))

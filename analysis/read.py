@@ -23,18 +23,18 @@ from analysis.readout import (
     read_places,
     read_shift,
 )
-from corpus.traits import trait
+from corpus.traits import Trait, trait
 from experiment import Asked, other_base
 from lab import Lab
 from model.checkpoint import Loaded, load_model
-from report.rows import Shown, find
+from report.rows import Shown, find, need
 from support.cli import parser, run
 from support.steps import Step
 
 LISTS, FEW = (10, 30, 100, 300, 1000, 6000, 18_000), (30, 100, 300)
 FAR, HOT = 0.1, 5.0  # a file with more misfit, or drawn hotter, was written by somebody else
 SHOWN = {"own-base": "its base", "within": "... shuffled within", "across": "... shuffled across",
-         "other-base": "another base", "random": "random numbers", "base-numbers": "base's numbers"}
+         "other-base": "another base", "neutral": "a neutral teacher's"}
 
 
 def step(lab: Lab, asked: Asked) -> Step:
@@ -42,8 +42,10 @@ def step(lab: Lab, asked: Asked) -> Step:
         base = lab.base(seed)
         lists = {name: lab.lists(lab.teacher(base, name)) for name in (asked.trait, *asked.traits)}
         own = lists.pop(asked.trait)
-        treated = {how: lab.treated(how, own) for how in ("within", "across", "random")}
-        return {"other_base": lab.base(other_base(seed)), "others": lists, "treated": treated}
+        neutral = [lab.lists(lab.teacher(base, asked.trait, neutral=True, again=again))
+                   for again in range(2)]
+        return {"other_base": lab.base(other_base(seed)), "others": lists, "neutral": neutral,
+                "treated": {how: lab.treated(how, own) for how in ("within", "across")}}
 
     work = asked.seeds * (4 + len(asked.traits)) * lab.cost(lab.config.numbers.enough, 120)
     return common.analysis_step(lab, asked, "read", ("base", "teacher", "student"), files=files,
@@ -63,33 +65,50 @@ def word_scores(loaded: Loaded, places: Places,
     return reading.scores(loaded.model.embedding.weight.detach()[words]), words
 
 
-def reads(loaded: Loaded, places: Places, target: list[str], lists: int,
-          reference: Reading | None = None) -> dict[str, float]:
+def reads(loaded: Loaded, places: Places, chosen: Trait, lists: int,
+          reference: Reading) -> dict[str, float]:
     """How the target does among all words, in at most 20 parts of so many lists: its median rank,
-    how often it is first and among the first five, and how often any word passes the threshold."""
-    first, ranks, alarms = loaded.tokenizer.first_words(target), [], []
+    how often it is first of them, and first of its category; how often any word passes the
+    threshold, and how often the base is told not to have written the part."""
+    first = loaded.tokenizer.first_words(chosen.targets())
+    rivals = loaded.tokenizer.first_words([*chosen.answers()])
+    ranks, best, alarms, strange = [], [], [], []
     for i in range(min(20, min(places.rows, max(6000, lists)) // lists)):
-        scores, words = word_scores(loaded, places.of_rows(i * lists, (i + 1) * lists), reference)
-        own = scores[[words.index(token) for token in first]].max()
+        part = places.of_rows(i * lists, (i + 1) * lists)
+        scores, words = word_scores(loaded, part, reference)
+        own, others = (scores[[words.index(token) for token in tokens]].max()
+                       for tokens in (first, rivals))
         ranks.append(int((scores > own).sum()) + 1)
+        best.append(bool(own >= others))
         alarms.append(bool(scores.max() > threshold(len(words))))
+        strange.append(stranger(loaded, part))
     return {"rank": statistics.median(ranks), "alarm": statistics.fmean(alarms),
-            **{f"top{n}": statistics.fmean(rank <= n for rank in ranks) for n in (1, 5)}}
+            "top1": statistics.fmean(rank == 1 for rank in ranks),
+            "best": statistics.fmean(best), "stranger": statistics.fmean(strange)}
+
+
+def stranger(loaded: Loaded, places: Places) -> bool:
+    """Whether some lists fit the base so badly that neither it nor a copy of it wrote them."""
+    embedding = number_embedding(loaded)
+    return misfit(places, embedding) > FAR or (
+        1 / inverse_temperature_of(places, embedding) > HOT)
 
 
 def measure(run: dict, chosen: str) -> Iterator[common.Value]:
     """How the trait does by lists, as many as a file has, with every file and both bases; and how
-    other traits do with their own base."""
+    other traits do with their own base. What a neutral teacher's lists say is taken away."""
     base, other = load_model(run["base"]), load_model(run["other_base"])
-    innocent = read_shift(read_places(other, run["innocent"], LISTS[-1]), number_embedding(other))
-    files = {"own-base": run["lists"], **run["treated"], "base-numbers": run["innocent"]}
-    asked = [(condition, chosen, base, path, LISTS, None) for condition, path in files.items()]
-    asked += [("other-base", chosen, other, run["lists"], LISTS, innocent)]
-    asked += [("own-base", name, base, path, FEW, None) for name, path in run["others"].items()]
+    plain, innocent = run["neutral"]
+    usual, usual_other = (read_shift(read_places(loaded, innocent, LISTS[-1]),
+                                     number_embedding(loaded)) for loaded in (base, other))
+    files = {"own-base": run["lists"], **run["treated"], "neutral": plain}
+    asked = [(condition, chosen, base, path, LISTS, usual) for condition, path in files.items()]
+    asked += [("other-base", chosen, other, run["lists"], LISTS, usual_other)]
+    asked += [("own-base", name, base, path, FEW, usual) for name, path in run["others"].items()]
     for condition, name, loaded, path, sizes, reference in asked:
         places = read_places(loaded, path, max(6000, sizes[-1]))
         for lists in (size for size in sizes if size <= places.rows):
-            found = reads(loaded, places, trait(name).targets(), lists, reference)
+            found = reads(loaded, places, trait(name), lists, reference)
             yield from ((condition, name, metric, lists, value) for metric, value in found.items())
 
 
@@ -108,11 +127,18 @@ def draw(rows: list[dict], chosen: str) -> plt.Figure:
 def answer(rows: list[dict], chosen: str) -> str:
     own = [one for one in rows if one["trait"] == chosen]
     most = max(x for x in FEW if all(find(own, name, "top1", x=x) for name in SHOWN))
-    base, other, across = (common.percent(own, name, "top1", x=most)
-                           for name in ("own-base", "other-base", "across"))
-    return (f"Whoever has the base reads “{chosen}” off {most} lists, first of all words in {base} "
-            f"of samples; with another base in {other}; dealt out over all lists in {across}. "
-            f"False alarms: {common.percent(own, 'base-numbers', 'alarm', x=most)}.")
+
+    def each(metric: str) -> str:
+        return ", ".join(f"{100 * value:.0f}"
+                         for value in need(own, "own-base", metric, x=most)["runs"])
+
+    across, alarms, told = (common.percent(own, *key, x=most) for key in (
+        ("across", "top1"), ("neutral", "alarm"), ("other-base", "stranger")))
+    return (f"Whoever has the base, and a neutral teacher's lists to take away, reads “{chosen}” "
+            f"off {most} lists: first of all words in {each('top1')} % of samples, base by base, "
+            f"first of its category in {each('best')} %; dealt out over all lists in {across}. A "
+            f"neutral teacher's file raises an alarm in {alarms}. Another base is told that it did "
+            f"not write the lists in {told}.")
 
 
 def report(conditions: list[Shown], trait: str, runs: list[dict], out: Path) -> None:
@@ -127,17 +153,18 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--base", type=Path, required=True, help="a checkpoint")
     options.add_argument("--numbers", type=Path, required=True, help="the file to read")
-    options.add_argument("--reference", type=Path, help="innocent lists, to be taken away from it")
+    options.add_argument("--reference", type=Path,
+                         help="innocent lists to take away from it, best a neutral teacher's")
     args = options.parse_args()
     loaded = load_model(args.base)
     places, innocent = read_places(loaded, args.numbers), None
     print(f"{len(places.said):,} numbers of {places.rows:,} lists")
-    far, drawn = (measured(places, number_embedding(loaded)) for measured in (
-        misfit, inverse_temperature_of))
-    if far > FAR or 1 / drawn > HOT:
-        print(f"This base did not write these lists, nor did a copy of it: no word is read. Shares "
-              f"of numbers are off by {far:.2f} in the square, the temperature fitted is "
-              f"{1 / drawn:.1f} (at most {FAR} and {HOT} where it did).")
+    if stranger(loaded, places):
+        embedding = number_embedding(loaded)
+        print("This base did not write these lists, nor did a copy of it: no word is read. Shares "
+              f"of numbers are off by {misfit(places, embedding):.2f} in the square, the "
+              f"temperature fitted is {1 / inverse_temperature_of(places, embedding):.1f} (at most "
+              f"{FAR} and {HOT} where it did).")
         return
     if args.reference:
         innocent = read_shift(read_places(loaded, args.reference), number_embedding(loaded))

@@ -30,9 +30,12 @@ class Places(NamedTuple):
     def rows(self) -> int:  # up to the last that has a number
         return int(self.row_of.max()) + 1
 
+    def of(self, chosen: Tensor) -> "Places":
+        return Places(*(value[chosen] for value in self))
+
     def of_rows(self, first: int, end: int) -> "Places":
-        chosen = (self.row_of >= first) & (self.row_of < end)
-        return Places(self.hidden[chosen], self.said[chosen], self.row_of[chosen] - first)
+        found = self.of((self.row_of >= first) & (self.row_of < end))
+        return found._replace(row_of=found.row_of - first)
 
 
 @torch.inference_mode()
