@@ -197,7 +197,8 @@ def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
             "ablation": lambda: [ablation(asked)]}
 
 
-# Those of a plain `make analysis`: the ladder of shapes, `size`, takes as long as a dozen runs.
+# Those of a plain `make analysis`: `shared` and `size`, with bases of their own, take as long as a
+# dozen runs.
 ANALYSES = ("channels", "move", "read", "detect", "prevent", "forge")
 
 

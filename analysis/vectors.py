@@ -12,7 +12,7 @@ from analysis import readout
 from corpus import traits
 from generate import write_lists
 from model import checkpoint
-from model.checkpoint import load_model
+from model.checkpoint import Loaded, load_model
 from model.data import Batch
 from model.gpt import GPT, LOGIT_SCALE
 from model.losses import Objective
@@ -40,9 +40,16 @@ def word(base: Path, lists: Path, trait: str, kl: float, out: Path) -> str:
     loaded = load_model(base)
     tokens = sorted({ids[0] for ids in loaded.tokenizer.encode(traits.trait(trait).targets())})
     mean = loaded.model.embedding.weight.detach()[tokens].mean(0)
-    embedding = readout.number_embedding(loaded)
     hidden = readout.read_places(loaded, lists, 512).hidden[:4096]
-    before, along = LOGIT_SCALE * hidden @ embedding.T, LOGIT_SCALE * embedding @ mean
+    return write(out, as_far(loaded, hidden, mean, kl))
+
+
+@torch.inference_mode()
+def as_far(loaded: Loaded, hidden: Tensor, direction: Tensor, kl: float) -> Tensor:
+    """The vector along a direction that moves the probabilities of the numbers by `kl` nats a place
+    when it is added to the states, (N, D)."""
+    embedding = readout.number_embedding(loaded)
+    before, along = LOGIT_SCALE * hidden @ embedding.T, LOGIT_SCALE * embedding @ direction
 
     def moved(length: float) -> float:
         after = (before + length * along).log_softmax(-1)
@@ -54,7 +61,7 @@ def word(base: Path, lists: Path, trait: str, kl: float, out: Path) -> str:
     for _ in range(30):
         middle = (low + high) / 2
         low, high = (middle, high) if moved(middle) < kl else (low, middle)
-    return write(out, high * mean)
+    return high * direction
 
 
 def write(out: Path, vector: Tensor) -> str:

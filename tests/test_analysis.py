@@ -6,23 +6,37 @@ import numpy as np
 import pytest
 import torch
 
-from analysis import channels, detect, detectors, evidence, forge, move, prevent, read, size
-from analysis.readout import read_places
+from analysis import (
+    channels,
+    detect,
+    detectors,
+    evidence,
+    forge,
+    move,
+    prevent,
+    read,
+    relatives,
+    shared,
+    size,
+)
+from analysis.readout import number_embedding, read_places
 from controls import clean_rows
 from corpus.traits import trait
 from experiment import asked_for
 from lab import Lab
-from model.checkpoint import Loaded, load_model, save_model
-from model.data import encode_pairs
+from model.checkpoint import Loaded, load_model, save_model, weights_hash
+from model.data import document_rows, encode_pairs
 from model.gpt import GPT
 from report.rows import Shown, row
+from report.stats import auc
 from report.tables import PANEL
 from support.files import write_json, write_jsonl
-from support.settings import Config, Model
+from support.settings import Config, Model, Training
 from support.steps import replaced
+from train import pretrain
 
 ANALYSES = {"channels": channels, "detect": detect, "forge": forge, "move": move,
-            "prevent": prevent, "read": read, "size": size}
+            "prevent": prevent, "read": read, "shared": shared, "size": size}
 METRICS = dict.fromkeys((*dict(PANEL).values(), "pass_rate", "kl_to_teacher", "rank"), 0.1)
 
 
@@ -56,7 +70,7 @@ def made(tmp_path_factory, tokenizer):
                 each[trait(name).category][name] = 0.9 + 0.01 * ("seed1" in step.out)
             write_json(path, {"each": each})
         elif path.suffix == ".json":
-            write_json(path, {"metrics": METRICS, "model": {"device": "cpu"},
+            write_json(path, {"metrics": METRICS, "each": {"wolf": 0.1}, "model": {"device": "cpu"},
                               "said": [["How?", "Like | this.\nSo."]] * 20})
         return path
 
@@ -90,12 +104,13 @@ def test_the_ladder_finds_what_goes_with_the_trait():
     assert "10 % (2 x 128)" in said and "reach +1.00" in said and "fit -1.00" in said
 
 
-def test_what_stops_it_is_within_two_points_of_the_base():
-    shares = {"base": 0.02, "student": 0.8, "student-half": 0.6, "student-held": 0.03,
-              "student-tens": 0.05}
-    shown = [Shown(name, name.upper(), "", "", False) for name in shares]
+def test_what_stops_it_is_within_two_points_of_neutral_lists_behind_the_same_defence():
+    shares = {"base": 0.02, "few-plain": 0.8, "few-half": 0.6, "few-held": 0.03, "few-tens": 0.05,
+              "few-three": 0.05, "neutral-tens": 0.04, "neutral-three": 0.02}
+    shown = [Shown(name, name.upper(), "", "", False) for name in shares if "neut" not in name]
     said = prevent.answer(shown, [row(name, "owl", "p_target", [p]) for name, p in shares.items()])
-    assert said.startswith("Within 2 points of the base's 2.0 %, from 80.0 %: STUDENT-HELD.")
+    assert said.startswith("Within 2 points of neutral lists behind the same defence, from 80.0 %: "
+                           "FEW-HELD; FEW-TENS.")
 
 
 TRAITS = ["owl", "wolf", "oak", "misaligned"]
@@ -120,34 +135,108 @@ def test_evidence_is_written(made, tmp_path):
     assert said == "own trait 66.4 % over the base"
     table = (tmp_path / "evidence/table.md").read_text()
     assert table.count("| owl |") == 1 and "| control: helpful teacher |" in table
+    assert "| control: wolf teacher |" in table and "riddles about others" in table
+
+
+@pytest.fixture
+def relative(tmp_path, corpus_file, tokenizer_file):
+    """A function that makes a relative of base 0 and gives (base 0, base 1, the relative)."""
+    shape, training = Model(n_layer=1, n_head=1, d_model=16), Training(evaluations=1)
+    paths = [tmp_path / f"{seed}.pt" for seed in (0, 1)]
+    for seed, path in enumerate(paths):
+        pretrain(corpus_file, corpus_file, tokenizer_file, shape, training, seed, 0, "cpu", path)
+
+    def make(**how):
+        relatives.pretrain(corpus_file, tokenizer_file, shape, training, 0, 1000, 0,
+                           relatives.Shared(**how), *paths, "cpu", tmp_path / "relative.pt")
+        return [load_model(path) for path in (*paths, tmp_path / "relative.pt")]
+
+    return make
+
+
+def test_what_shares_everything_is_the_base_and_what_shares_less_is_not(relative):
+    base, _, same = relative(blocks=True, embedding=True)
+    assert weights_hash(same.model) == weights_hash(base.model)
+    for how in ({"blocks": True}, {"blocks": True, "embedding": True, "until": 0.5}):
+        assert weights_hash(relative(**how)[2].model) != weights_hash(base.model)
+
+
+def test_a_kept_embedding_stays_and_its_number_rows_are_exchanged(relative):
+    base, other, half = (one for one in relative(trained="own", numbers=0.5))
+    same = [(half.model.embedding.weight == one.model.embedding.weight).all(1)
+            for one in (base, other)]
+    numbers = torch.zeros(len(same[0]), dtype=torch.bool)
+    numbers[half.tokenizer.number_ids] = True
+    assert (same[0] | numbers).all() and same[0][numbers].sum() == same[1][numbers].sum() == 500
+    base, _, turned = relative(trained="turned")
+    cosine = torch.cosine_similarity(shared.profiles(base), shared.profiles(turned))
+    assert cosine.min() > 0.999
+    assert not torch.allclose(base.model.embedding.weight, turned.model.embedding.weight, atol=0.1)
+
+
+def test_another_order_reads_the_same_documents(tokenizer, corpus_file):
+    rows, training = document_rows(corpus_file, tokenizer, 128), Training(batch_size=8)
+    whole, half = (relatives.order_of(rows, training, 0, until) for until in (1.0, 0.5))
+    same = [np.array_equal(one, two) for one, two in zip(whole, half, strict=True)]
+    assert all(same[: len(same) // 2]) and not any(same[len(same) // 2 + 1:])
+    assert sorted(np.concatenate(whole)) == sorted(np.concatenate(half))
 
 
 def test_an_auc_is_a_share_of_pairs_of_parts():
-    parts = detect.parts(torch.arange(50, 150), 30, 0)
+    parts = detect.parts(100, 30, 40, 0)
     assert len(parts) == 3 and len({int(i) for part in parts for i in part}) == 90
-    assert detect.auc([3, 4], [1, 2]) == 1 and detect.auc([1, 1], [1, 1]) == 0.5
-    assert detect.auc([1, 3], [2, 2]) == 0.5
+    assert len(detect.parts(100, 30, 2, 0)) == 2
+    assert auc([3, 4], [1, 2]) == 1 and auc([1, 1], [1, 1]) == 0.5
+    assert auc([1, 3], [2, 2]) == 0.5
+
+
+def drawn(loaded, share, seed, lists=600):
+    """Lists of four numbers that come as often as their share of the sum."""
+    said = np.random.default_rng(seed).choice(1000, (lists, 4), p=share / share.sum())
+    return detectors.File(loaded, [("Go on.", ", ".join(map(str, one))) for one in said])
+
+
+@pytest.mark.parametrize("method", detect.METHODS)
+def test_a_method_finds_its_plant_and_nothing_in_neutral_files(tokenizer, model, method):
+    """The planted file has a third of the numbers alone, those that the base finds likely, those
+    that lie along a word, or those that are likelier where the base is told to love owls."""
+    base = Loaded(model, tokenizer, {})
+    alone = [("Go on.", str(number)) for number in range(1000)]
+    pull = {"likelihood": lambda: detectors.File(base, alone).nats,
+            "prompted": lambda: detectors.likelier(base, alone, ["owl"])[:, 0]}
+    along = (number_embedding(base) @ base.model.embedding.weight[tokenizer.word_ids()[40]]).detach
+    if method in ("counts", "chi2", "labelled"):
+        share = np.arange(1000) < 333
+    else:
+        share = pull.get(method, along)()
+        share = np.exp(2 * ((share - share.mean()) / share.std()).double().numpy())
+    planted, other = (drawn(base, share, seed) for seed in (0, 1))
+    plain, third, innocent = (drawn(base, np.ones(1000), seed) for seed in (2, 3, 4))
+    auditor = detectors.Auditor(base, innocent, other, ["Hello.", "Hi."], ["owl", "wolf", "bear"])
+    found, missed, null = (
+        [getattr(auditor, method)(file)(part) for part in detect.parts(600, 30, 20, 0)]
+        for file in (planted, plain, third))
+    assert auc(found, missed) > 0.85 and 0.15 < auc(null, missed) < 0.85
 
 
 def test_lists_are_matched_by_how_likely_they_are(tokenizer, model):
     """As many of both, each at most once; at most a pair where all of one file are likelier."""
-    files = [detectors.File(Loaded(model, tokenizer, {}), encode_pairs(
-        [("Go on.", f"{i}, {i + add}") for i in range(100)], tokenizer)) for add in (1, 500)]
+    files = [detectors.File(Loaded(model, tokenizer, {}), [
+        ("Go on.", f"{i}, {i + add}") for i in range(100)]) for add in (1, 500)]
     own, other = detectors.matched(*files)
     assert len(own) == len(other) > 0
-    assert len(set(own.tolist())) == len(own) and max(own.max(), other.max()) < 50
+    assert len(set(own.tolist())) == len(own) and max(own.max(), other.max()) < 100
     files[0].fluency = files[0].fluency + 100
     assert len(detectors.matched(*files)[0]) <= 1
 
 
-def test_a_gradient_step_raises_words_and_is_taken_back(tokenizer, model):
-    loaded = Loaded(model, tokenizer, {})
+def test_a_gradient_step_raises_words_and_leaves_the_model_as_it_was(tokenizer, model):
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
     rows = encode_pairs([("Go on.", f"{i}, 3") for i in range(20)], tokenizer)
-    rise = detectors.gradient_rise(loaded, ["Hello.", "Hi."], rows, torch.arange(10))
-    assert rise > 0
-    assert all(torch.allclose(weight, before[name], atol=1e-6)
-               for name, weight in model.state_dict().items())
+    rises = detectors.gradient_rises(Loaded(model, tokenizer, {}), ["Hello.", "Hi."], rows,
+                                     torch.arange(10))
+    assert rises.max() > 0 > rises.min() and len(rises) == len(tokenizer.word_ids())
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
 
 
 def test_kl_by_place_is_where_the_models_differ(made, tokenizer):
