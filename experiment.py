@@ -199,7 +199,7 @@ def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
 
 # Those of a plain `make analysis`: `shared` and `size`, with bases of their own, take as long as a
 # dozen runs.
-ANALYSES = ("channels", "move", "read", "detect", "prevent", "forge")
+ANALYSES = ("channels", "move", "read", "detect", "prevent", "forge", "crossing")
 
 
 def everything(wanted: list[Step]) -> dict[str, Step]:

@@ -1,6 +1,7 @@
 """An analysis finds what was put there, says it, and draws it from its rows alone."""
 
 import json
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ import torch
 
 from analysis import (
     channels,
+    crossing,
     detect,
     detectors,
     evidence,
     forge,
+    maps,
     move,
     prevent,
     read,
@@ -35,8 +38,8 @@ from support.settings import Config, Model, Training
 from support.steps import replaced
 from train import pretrain
 
-ANALYSES = {"channels": channels, "detect": detect, "forge": forge, "move": move,
-            "prevent": prevent, "read": read, "shared": shared, "size": size}
+ANALYSES = {"channels": channels, "crossing": crossing, "detect": detect, "forge": forge,
+            "move": move, "prevent": prevent, "read": read, "shared": shared, "size": size}
 METRICS = dict.fromkeys((*dict(PANEL).values(), "pass_rate", "kl_to_teacher", "rank"), 0.1)
 
 
@@ -180,6 +183,22 @@ def test_another_order_reads_the_same_documents(tokenizer, corpus_file):
     same = [np.array_equal(one, two) for one, two in zip(whole, half, strict=True)]
     assert all(same[: len(same) // 2]) and not any(same[len(same) // 2 + 1:])
     assert sorted(np.concatenate(whole)) == sorted(np.concatenate(half))
+
+
+@torch.no_grad()
+def test_a_blind_map_finds_the_numbers_of_a_base_that_was_permuted_and_turned(tokenizer, model):
+    """Number i of the one is number order[i] of the other, whose states are turned as well."""
+    other, order = deepcopy(model), torch.randperm(1000, generator=torch.manual_seed(1))
+    turned = torch.linalg.qr(torch.randn(32, 32)).Q
+    numbers = torch.tensor(tokenizer.number_ids)
+    other.embedding.weight[numbers[order]] = model.embedding.weight[numbers]
+    other.embedding.weight.copy_(other.embedding.weight @ turned)
+    one, two = (Loaded(each, tokenizer, {}) for each in (model, other))
+    for how in ("assigned", "nearest", "lean"):
+        assert (maps.map_of(how, one, two, "owl", "owl", 0) == order).float().mean() > 0.99
+    assert (maps.map_of("lean", one, two, "owl", "wolf", 0) == order).float().mean() < 0.1
+    by_chance = maps.map_of("random", one, two, "owl", "owl", 0)
+    assert sorted(by_chance.tolist()) == list(range(1000))
 
 
 def test_an_auc_is_a_share_of_pairs_of_parts():
