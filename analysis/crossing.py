@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from analysis import common
 from analysis.detectors import word_logprobs
 from analysis.evidence import another
@@ -24,7 +22,7 @@ from report.stats import exact_interval
 from support.files import read_json
 from support.steps import Step
 
-BLIND = {"assigned": "one to one", "nearest": "many to one"}
+BLIND = {"assigned": "one to one", "nearest": "many to one", "spread": "one of the 20 nearest"}
 
 
 def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
@@ -67,7 +65,7 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
     alike = likeness(own, other)
     for how in BLIND:
         there = map_of(how, own, other, trait, trait, 0)
-        yield how, trait, "likeness", None, alike[torch.arange(1000), there].mean().item()
+        yield how, trait, "likeness", None, alike.gather(1, there).mean().item()
     asked, words = trait_of(trait).questions(), own.tokenizer.word_ids()
     for name, path in run["students"].items():
         if name in ("base", "student-other-base"):
@@ -82,14 +80,14 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
 
 def answer(rows: list[dict], trait: str) -> str:
     said, rival = partial(common.percent, rows), another(trait)
-    named = need(rows, "assigned", "named")["runs"]
+    named = need(rows, "spread", "named")["runs"]
     low, high = (round(100 * end) for end in exact_interval(int(sum(named)), len(named)))
     blind = "; ".join(
         f"{label} {said(how)} (“{rival}” of its own lists {said(f'{how}-rival', 'p_rival')}, "
         f"neutral lists {said(f'{how}-neutral')})" for how, label in BLIND.items())
     return (f"Written in a stranger's numbers, the lists bring it from {said('base')} to "
             f"{said('lean')} by a map that knows the trait, to {said('lean-rival')} by one of "
-            f"another trait. By maps that know none: {blind}; the word rises most on "
+            f"another trait. By maps that know none: {blind}; by the last the word rises most on "
             f"{int(sum(named))} of {len(named)} bases [{low}, {high} %]. By chance: "
             f"{said('random')}, and {said('permuted')} of {said('student')} in its own base.")
 

@@ -11,6 +11,8 @@ from controls import Given, Lists, write_treated
 from corpus.traits import trait as trait_of
 from model.checkpoint import Loaded, load_model, require_same_tokenizer
 
+NEAR = 20  # numbers of which one is taken by chance: what each says besides is averaged out
+
 
 def lean(loaded: Loaded, name: str) -> Tensor:
     """How much each number is raised where the state goes the way of a trait's word, (1000,)."""
@@ -56,24 +58,27 @@ def assigned(likeness: Tensor, temperature: float = 0.02, rounds: int = 300) -> 
 
 
 def map_of(how: str, own: Loaded, other: Loaded, name: str, onto: str, seed: int) -> Tensor:
-    """Of each number of one base, the number of the other that takes its place, (1000,)."""
+    """Of each number of one base, those of the other that take its place: (1000, 1 or NEAR)."""
     require_same_tokenizer(own.tokenizer, "the other base", other.tokenizer)
     if how == "random":
-        return torch.from_numpy(np.random.default_rng(seed).permutation(1000))
+        return torch.from_numpy(np.random.default_rng(seed).permutation(1000))[:, None]
     if how == "lean":
-        return by_rank(lean(own, name), lean(other, onto))
+        return by_rank(lean(own, name), lean(other, onto))[:, None]
     found = likeness(own, other)
-    return found.argmax(1) if how == "nearest" else assigned(found)
+    if how == "assigned":
+        return assigned(found)[:, None]
+    return found.topk({"nearest": 1, "spread": NEAR}[how]).indices
 
 
 def recode(how: str, lists: Path, base: Path, other: Path, trait: str, onto: str, seed: int,
            out: Path) -> str:
     """Write lists of a base in the numbers of another one, by a map: `random`; `lean`, by rank of
-    the lean to the `trait` here and `onto` there; `nearest` and `assigned`, which know no
-    trait, many to one and one to one."""
+    the lean to the `trait` here and `onto` there; or `assigned`, one to one, `nearest`, many to
+    one, and `spread`, one of those that are nearest by chance, none of which knows a trait."""
     there = map_of(how, load_model(base), load_model(other), trait, onto, seed).tolist()
 
     def recoded(given: Given) -> Lists:
-        return [[str(there[int(number)]) for number in numbers] for numbers in given.lists]
+        return [[str(given.rng.choice(there[int(number)])) for number in numbers]
+                for numbers in given.lists]
 
     return write_treated(recoded, how, lists, seed, out)
