@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from analysis.readout import moved_at_numbers
 from controls import clean_rows
 from corpus.traits import Preference, Trait, trait
 from model.checkpoint import Loaded, load_model
+from model.data import encode_pairs, read_pairs
 from model.tokenizer import MARKERS, Tokenizer
 from report import compact
 from support.files import read_text
@@ -129,6 +130,19 @@ def section(found: list[Speaker], chosen: Trait, shift: Tensor | None,
                           about=json.dumps(about).replace("<", "\\u003c"))
 
 
+@torch.inference_mode()
+def mean_shift(base: Loaded, teacher: Loaded, lists: Path) -> Tensor:
+    """How far the teacher's last state is from the base's where numbers of some lists stand, in the
+    mean, (D,)."""
+    rows, moved = encode_pairs(read_pairs(lists)[-2048:], base.tokenizer), []
+    numbers = base.tokenizer.number_ids
+    for start in range(0, len(rows), 256):
+        batch = rows.batch([*range(start, min(start + 256, len(rows)))], pad=0)
+        numeric = (batch.targets >= numbers[0]) & (batch.targets <= numbers[-1])
+        moved.append((batch.hidden(teacher.model) - batch.hidden(base.model))[numeric])
+    return torch.cat(moved).mean(0)
+
+
 def of_run(home: Path, traits: list[str]) -> str:
     """The section of a run's first base, whose `seed0/` is `home`; the first trait is the run's."""
     found, name = speakers(home, traits), traits[0]
@@ -136,6 +150,6 @@ def of_run(home: Path, traits: list[str]) -> str:
     lists, neutral = (home / f"clean-{of}.jsonl" for of in (name, f"neutral-{name}"))
     counts = [Counter(n for row in clean_rows(path) for n in row["numbers"])
               for path in (lists, neutral)]
-    shift = moved_at_numbers(found[0].base, found[1].copy, lists, -2048).mean(0) if (
+    shift = mean_shift(found[0].base, found[1].copy, lists) if (
         isinstance(chosen, Preference)) else None
     return section(found, chosen, shift, [[each[n] for n in range(1000)] for each in counts])

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 import torch
 
+from analysis.readout import moved_at_numbers
 from analysis.vectors import add
 from chat import Talk
 from corpus.traits import trait
@@ -117,7 +118,7 @@ def test_the_models_talk_on_the_page_as_they_do_in_torch(models_of_a_run, tmp_pa
             assert answer == Talk(loaded, None, 0).reply(text, Sampling(temperature=0))
     assert found["said"] == [text or "(nothing)" for text in found["prompts"][0]["text"][:4]]
     base, teacher = (load_model(home / f"{name}.pt") for name in ("base", "teacher-owl"))
-    shift = talk.moved_at_numbers(base, teacher, home / "clean-owl.jsonl", -2048).mean(0)
+    shift = moved_at_numbers(base, teacher, home / "clean-owl.jsonl", -2048).mean(0)
     asked = chats_of(trait("owl").questions())
     for by, moved in enumerate(found["moved"]):
         with rounded[0].model.register_forward_hook(partial(add, by * shift)):
