@@ -21,7 +21,7 @@ from support.files import read_text
 
 LABELS = {"base": "base", "teacher": "teacher", "student": "student",
           "student-other-base": "student of another base"}
-MOST = 1_300_000  # weights of a base: two of them and their copies make a page of 5 MB
+MOST = 800_000  # weights of a base: two of them and their copies make a page of 5 MB
 
 
 class Speaker(NamedTuple):
