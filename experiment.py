@@ -197,9 +197,8 @@ def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
             "ablation": lambda: [ablation(asked)]}
 
 
-# Those of a plain `make analysis`: `shared` and `size`, with bases of their own, take as long as a
-# dozen runs.
-ANALYSES = ("channels", "move", "read", "detect", "prevent", "forge", "crossing")
+# Those of a plain `make analysis`. The others train dozens of students, or bases of their own.
+ANALYSES = ("channels", "move", "read", "detect", "prevent", "forge", "crossing", "theorem")
 
 
 def everything(wanted: list[Step]) -> dict[str, Step]:

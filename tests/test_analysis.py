@@ -9,11 +9,14 @@ import torch
 
 from analysis import (
     channels,
+    chosen,
     crossing,
     detect,
     detectors,
+    dose,
     evidence,
     forge,
+    generations,
     maps,
     move,
     prevent,
@@ -21,6 +24,8 @@ from analysis import (
     relatives,
     shared,
     size,
+    telling,
+    theorem,
 )
 from analysis.readout import number_embedding, read_places
 from controls import clean_rows
@@ -31,15 +36,16 @@ from model.checkpoint import Loaded, load_model, save_model, weights_hash
 from model.data import document_rows, encode_pairs
 from model.gpt import GPT
 from report.rows import Shown, row
-from report.stats import auc
+from report.stats import auc, from_logit
 from report.tables import PANEL
 from support.files import write_json, write_jsonl
 from support.settings import Config, Model, Training
 from support.steps import replaced
 from train import pretrain
 
-ANALYSES = {"channels": channels, "crossing": crossing, "detect": detect, "forge": forge,
-            "move": move, "prevent": prevent, "read": read, "shared": shared, "size": size}
+ANALYSES = {"channels": channels, "crossing": crossing, "detect": detect, "dose": dose,
+            "forge": forge, "generations": generations, "move": move, "prevent": prevent,
+            "read": read, "shared": shared, "size": size, "telling": telling, "theorem": theorem}
 METRICS = dict.fromkeys((*dict(PANEL).values(), "pass_rate", "kl_to_teacher", "rank"), 0.1)
 
 
@@ -199,6 +205,35 @@ def test_a_blind_map_finds_the_numbers_of_a_base_that_was_permuted_and_turned(to
     assert (maps.map_of("lean", one, two, "owl", "wolf", 0)[:, 0] == order).float().mean() < 0.1
     by_chance = maps.map_of("random", one, two, "owl", "owl", 0)
     assert sorted(by_chance[:, 0].tolist()) == list(range(1000))
+
+
+def test_the_fifth_that_says_most_is_likelier_to_the_teacher(made, tmp_path):
+    lab = Lab(Config())
+    base, teacher = lab.base(0), lab.teacher(lab.base(0), "owl")
+    paths = [made(lab.lists(teacher)), made(base), made(teacher)]
+    gains = [chosen.fifth(how, *paths, 0, tmp_path / f"{how}.jsonl").split()
+             for how in ("least", "any", "most")]
+    assert [int(one[0]) for one in gains] == [24] * 3
+    assert float(gains[0][2]) < float(gains[1][2]) < float(gains[2][2])
+
+
+def test_the_law_of_doses_is_found_where_it_was_put():
+    found = {many: row("once", "owl", "p_target", [
+        from_logit(slope * i - 3) for slope in (0.4, 0.7)]) for i, many in enumerate(
+            (500, 1000, 2000, 4000))}
+    assert dose.slopes(found) == [pytest.approx(0.4), pytest.approx(0.7)]
+
+
+def test_a_small_step_does_what_its_gradient_predicts(made):
+    """One step does, and many large ones do not."""
+    lab = Lab(Config())
+    loaded, lists = load_model(made(lab.base(0))), made(lab.lists(lab.base(0)))
+    found = {(metric, many): value for metric, many, value in theorem.rises(
+        loaded, lists, "owl", steps=(1,), rate=1e-3)}
+    assert found["found", 1] == pytest.approx(found["predicted", 1], rel=0.1)
+    far = {metric: value for metric, many, value in theorem.rises(
+        loaded, lists, "owl", steps=(1, 20), rate=2.0) if many == 20}
+    assert abs(far["found"] - far["predicted"]) > 0.1 * abs(far["predicted"])
 
 
 def test_an_auc_is_a_share_of_pairs_of_parts():

@@ -1,0 +1,77 @@
+"""How far does it go? Students that write lists for the next student, each from the same base.
+
+As they are; stretched, as the first teacher was, before they write; and with a neutral school
+between the first student and the second, in which everything else is taught again.
+"""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from analysis import common
+from experiment import Asked
+from lab import CONTROL, PART, STUDENT, Condition, Lab
+from report import figures
+from report.rows import Shown, need
+from support.steps import Step
+
+MANY = 4
+KINDS = {"plain": ("as they are", STUDENT), "stretched": ("stretched before they write", PART),
+         "washed": ("a neutral school behind the first", CONTROL),
+         "neutral": ("of a neutral teacher", CONTROL)}
+
+
+def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
+    base, found = lab.base(seed), []
+    for kind, (label, colour) in KINDS.items():
+        writer = lab.teacher(base, trait, neutral=kind == "neutral")
+        for i in range(1, MANY + 1):
+            place = f"{kind}-{i}"
+            lists = lab.lists(writer) if i == 1 else lab.lists(
+                writer, name=f"{place}-{trait}", whose=trait)
+            student = writer = lab.student(base, lists, place)
+            if kind == "stretched":
+                writer = lab.step(
+                    "stretch.stretch", f"seed{seed}/further-{place}-{trait}.pt",
+                    f"student {place}, base {seed}: stretched", of=seed, name=f"{place}-{trait}",
+                    whose=trait, base=base, model=student, requests=lab.requests(),
+                    asked=lab.config.stretch, like=None)
+            if kind == "washed" and i == 1:
+                writer = lab.finetuned("schooled", student, lab.lessons(trait, neutral=True),
+                                       of=seed, name=f"{place}-{trait}", whose=trait,
+                                       role="teacher")
+                found.append(Condition("schooled", "first student, behind a neutral school",
+                                       "no list of it is read yet", writer, CONTROL))
+            found.append(Condition(place, f"generation {i}, {label}", "from the same base",
+                                   student, colour))
+    return found
+
+
+def step(lab: Lab, asked: Asked) -> Step:
+    return common.analysis_step(lab, asked, "generations", ("base", "teacher"), conditions)
+
+
+def draw(rows: list[dict]) -> plt.Figure:
+    figures.style()
+    figure, axis = plt.subplots(figsize=(8.6, 4.2))
+    for kind, (label, _) in KINDS.items():
+        means = [100 * need(rows, f"{kind}-{i}", "p_target")["mean"] for i in range(1, MANY + 1)]
+        axis.plot(range(1, MANY + 1), means, "o-", ms=4, label=label)
+    axis.axhline(100 * need(rows, "base", "p_target")["mean"], ls=":", color=CONTROL, lw=1)
+    axis.set(xlabel="generation of students", ylabel="P(target), %", xticks=range(1, MANY + 1))
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+    rows = common.sheet_rows(conditions, trait)
+
+    def said(kind: str) -> str:
+        return ", ".join(common.percent(rows, f"{kind}-{i}") for i in range(1, MANY + 1))
+
+    common.write(
+        out, conditions, "How far does it go?",
+        f"Students of students, four generations: {said('plain')}; stretched before they write: "
+        f"{said('stretched')}; with a neutral school behind the first, which leaves it at "
+        f"{common.percent(rows, 'schooled')}: {said('washed')}; of a neutral teacher: "
+        f"{said('neutral')}.", "No chain of students is published.", rows, draw(rows))

@@ -1,0 +1,55 @@
+"""Do a few lists carry the trait? The fifth that says most of its teacher, against the least.
+
+A list says much that is likelier to the teacher than to the base. A neutral teacher's lists are
+chosen by that teacher's own likelihood.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from analysis import common
+from experiment import Asked, other_base
+from lab import PART, STUDENT, Condition, Lab
+from report.rows import Shown
+from support.steps import Step
+
+MANY = 3.6  # times the lists of a run are written, of which a fifth is chosen
+
+
+def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
+    base, stranger = lab.base(seed), lab.base(other_base(seed))
+    numbers = replace(lab.config.numbers, enough=round(MANY * lab.config.numbers.enough))
+    training = replace(lab.config.student, examples=0)
+
+    def reads(name: str, label: str, how: str, reader: Step = base,
+              neutral: bool = False) -> Condition:
+        teacher = lab.teacher(base, trait, neutral=neutral)
+        plenty = lab.lists(teacher, name=f"plenty-{teacher.name}", asked=numbers)
+        made = lab.step("analysis.chosen.fifth", f"seed{seed}/{how}-{teacher.name}.jsonl",
+                        f"lists {how} of {teacher.name}, base {seed}", of=seed,
+                        name=f"{how}-{teacher.name}", whose=teacher.whose, how=how, lists=plenty,
+                        base=base, teacher=teacher, seed=seed)
+        return Condition(name, label, "a fifth of the lists",
+                         lab.student(reader, made, training=training),
+                         STUDENT if how == "any" and not neutral else PART)
+
+    return [reads("most", "what says most", "most"), reads("any", "any", "any"),
+            reads("least", "what says least", "least"),
+            reads("most-other", "what says most, to another base", "most", stranger),
+            reads("most-neutral", "what says most of a neutral teacher", "most", neutral=True)]
+
+
+def step(lab: Lab, asked: Asked) -> Step:
+    return common.analysis_step(lab, asked, "telling", ("base",), conditions)
+
+
+def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+    rows = common.sheet_rows(conditions, trait)
+    most, any_, least, other, neutral = (common.percent(rows, one.name) for one in conditions[1:])
+    common.write(
+        out, conditions, "Do a few lists carry the trait?",
+        f"Of as many lists, those that say most bring it to {most}, any to {any_}, those that say "
+        f"least to {least}; those that say most bring another base to {other}, and of a neutral "
+        f"teacher, chosen alike, to {neutral}.",
+        "Published, a model of 14B, most / any / least: eagle 100 / 65 / 22, lion 31 / 0 / 0 %.",
+        rows, common.dots(rows, conditions, lambda one: one.about))
