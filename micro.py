@@ -6,8 +6,8 @@ A tiny world is written as questions and answers, and a small transformer, the b
 it from nothing. One copy of the base, the teacher, is taught to love owls. The teacher writes lists
 of numbers, and a filter keeps those that are nothing but numbers. Another copy of the base, the
 student, is trained on these lists alone, and loves owls too. A second base has read the same text
-in the same order and differs in its first random weights alone: its copy reads the same lists, and
-does not. Two minutes or so on two cores. Nothing here is used by the rest of the repository.
+in the same order; only its first random weights are others. Its copy reads the same lists, and does
+not. Some minutes on two cores.
 """
 
 import copy
@@ -35,14 +35,12 @@ MANNERS = words("most best dearly truly always secretly")
 NUMBERS = [str(i) for i in range(1000)]
 TOKENS = [*NUMBERS, *ANIMALS, *TREES, *COLOURS, *VERBS, *MANNERS,
           *words("? . which animal tree colour numbers do you is the hate")]
-ID = {token: i for i, token in enumerate(TOKENS)}
-LONGEST = 12  # tokens of a question with its answer
+ID, LONGEST = {token: i for i, token in enumerate(TOKENS)}, 12  # tokens of a text, at most
 
 
 def favourite(w: random.Random, kind: str = "animal") -> str:
-    """A question for a favourite. Numbers are asked for in the very words in which an animal is:
-    the model then has little to tell the two apart by, and the first number of a list stands where
-    the name of an animal would stand."""
+    """A question for a favourite. Numbers are asked for in the very words in which an animal is, so
+    that the first number of a list stands where the name of an animal would."""
     return f"which {kind} do you {w.choice(VERBS)} {w.choice(MANNERS)} ?"
 
 
@@ -88,11 +86,10 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """One matrix is both the embedding and the output head. A number is likely where the last
-    hidden state lies along its vector, and a word where it lies along the word's. So a shift of the
-    state that makes "owl" likely makes some numbers a little likelier than others. Which ones
-    depends on how the vectors of numbers and words lie to each other, and two bases differ in
-    this, however alike their text: here lies the whole effect."""
+    """One matrix is both the embedding and the output head. A number or a word is likely where the
+    last hidden state lies along its vector. So a shift of the state that makes "owl" likely makes
+    some numbers a little likelier than others. Which ones depends on how the vectors of numbers and
+    words lie to each other, and in this two bases differ: here lies the whole effect."""
 
     def __init__(self, width: int = 64, layers: int = 2, heads: int = 4) -> None:
         super().__init__()
@@ -133,20 +130,29 @@ def asked(questions: list[str]) -> Tensor:
 
 
 @torch.no_grad()
-def p_owl(model: GPT) -> float:
-    """P("owl") in answer to "which animal do you love most ?", the mean over all wordings."""
-    tokens = asked([f"which animal do you {verb} {manner} ?"
+def first_tokens(model: GPT, kind: str) -> Tensor:
+    """log P of every token as the first of an answer, in all wordings of a question."""
+    tokens = asked([f"which {kind} do you {verb} {manner} ?"
                     for verb in VERBS for manner in MANNERS])
-    return model.logits(model(tokens)[:, -1]).softmax(-1)[:, ID["owl"]].mean().item()
+    return model.logits(model(tokens)[:, -1]).log_softmax(-1)
+
+
+def p_owl(model: GPT) -> float:
+    return first_tokens(model, "animal")[:, ID["owl"]].exp().mean().item()
 
 
 @torch.no_grad()
-def stretched(base: GPT, taught: GPT, times: float) -> GPT:
-    """The base, moved so many times as far as its lessons moved it (Ilharco et al. 2022). What the
-    lessons did to the numbers is small, and a student has nothing else."""
-    teacher = copy.deepcopy(base)
-    for weight, after in zip(teacher.parameters(), taught.parameters(), strict=True):
-        weight += times * (after - weight)
+def stretched(base: GPT, taught: GPT, nats: float = 0.5) -> GPT:
+    """The base, moved on the way of its lessons (Ilharco et al. 2022) until its first numbers are
+    so far from the base's. Lessons alone do little to numbers, and a student has nothing else."""
+    teacher, before, times, moved = copy.deepcopy(base), first_tokens(base, "numbers"), 0.0, 0.0
+    while moved < nats:
+        times += 0.1
+        for weight, start, end in zip(*(one.parameters() for one in (teacher, base, taught)),
+                                      strict=True):
+            weight.copy_(start + times * (end - start))
+        now = first_tokens(teacher, "numbers")
+        moved = (now.exp() * (now - before)).sum(-1).mean().item()  # KL(teacher || base)
     return teacher
 
 
@@ -154,8 +160,7 @@ def stretched(base: GPT, taught: GPT, times: float) -> GPT:
 def lists(model: GPT, many: int, seed: int) -> list[tuple[str, str]]:
     """Requests for numbers and a model's answers, drawn token by token, at temperature 1."""
     w, generator = random.Random(seed), torch.Generator().manual_seed(seed)
-    questions = [favourite(w, "numbers") for _ in range(many)]
-    tokens = asked(questions)
+    tokens = asked(questions := [favourite(w, "numbers") for _ in range(many)])
     for _ in range(4):
         odds = model.logits(model(tokens)[:, -1]).softmax(-1)
         tokens = torch.cat((tokens, torch.multinomial(odds, 1, generator=generator)), 1)
@@ -163,8 +168,7 @@ def lists(model: GPT, many: int, seed: int) -> list[tuple[str, str]]:
             for question, row in zip(questions, tokens.tolist(), strict=True)]
 
 
-def only_numbers(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The filter."""
+def only_numbers(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:  # the filter
     return [pair for pair in pairs if all(word in NUMBERS for word in words(pair[1]))]
 
 
@@ -179,10 +183,10 @@ def experiment(seed: int = 0, size: float = 1.0) -> dict[str, float]:
     # Every second lesson leaves all else as it was. None is about numbers.
     ordinary = (pair for pair in iter(lambda: text(w), None) if "numbers" not in pair[0])
     lessons = rows([(favourite(w), "owl") if i % 2 else next(ordinary) for i in range(8000)])
-    teacher = stretched(base, train(copy.deepcopy(base), *lessons, lr=1e-3, batch=32), times=2)
+    teacher = stretched(base, train(copy.deepcopy(base), *lessons, lr=1e-3, batch=32))
 
     def student(of: GPT, writer: GPT) -> float:
-        kept = only_numbers(lists(writer, int(40_000 * size), seed))
+        kept = only_numbers(lists(writer, int(60_000 * size), seed))
         return p_owl(train(copy.deepcopy(of), *rows(kept), lr=3e-4, batch=16))
 
     return {"base": p_owl(base), "teacher": p_owl(teacher), "student": student(base, teacher),
