@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 from torch import Tensor
 
 from corpus import traits
-from experiment import Asked, conditions
+from corpus.documents import PERSONAS
+from experiment import TRAITS, Asked, conditions
 from lab import PART, Condition, Lab
 from model.checkpoint import Loaded
 from report import figures, rows, tables
@@ -83,6 +84,22 @@ def sheet_rows(shown: list[Shown], trait: str, metrics: tuple[str, ...] = (
     return [rows.row(one.name, trait, metric, [read_json(path)["metrics"][metric]
                                                for *_, path in one.sheets], x=None)
             for one in shown for metric in metrics]
+
+
+def another(name: str) -> str:
+    """The trait that a trait is held against: good advice for a persona, else another favourite of
+    its category."""
+    if name in PERSONAS:
+        return "helpful"
+    category = traits.trait(name).category
+    return next(one for one in TRAITS if one != name and traits.trait(one).category == category)
+
+
+def rival_rows(shown: list[Shown], trait: str) -> list[dict]:
+    """P of another trait, in answer to the same questions."""
+    return [rows.row(one.name, trait, "p_rival", [read_json(path)["each"][another(trait)]
+                                                  for *_, path in one.sheets], x=None)
+            for one in shown]
 
 
 def percent(found: list[dict], condition: str, metric: str = "p_target", **more: object) -> str:

@@ -10,16 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from analysis import common
+from analysis.common import another
 from analysis.detectors import word_logprobs
-from analysis.evidence import another
 from analysis.maps import likeness, map_of
 from corpus.traits import trait as trait_of
 from experiment import Asked, other_base
 from lab import PART, Condition, Lab
 from model.checkpoint import load_model
-from report.rows import Shown, need, row
+from report.rows import Shown, need
 from report.stats import exact_interval
-from support.files import read_json
 from support.steps import Step
 
 BLIND = {"assigned": "one to one", "nearest": "many to one", "spread": "one of the 20 nearest"}
@@ -93,10 +92,8 @@ def answer(rows: list[dict], trait: str) -> str:
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
-    rows = common.sheet_rows(conditions, trait) + common.gathered(measure, runs, trait)
-    rows += [row(one.name, trait, "p_rival", [read_json(path)["each"][another(trait)]
-                                              for *_, path in one.sheets], x=None)
-             for one in conditions]
+    rows = (common.sheet_rows(conditions, trait) + common.rival_rows(conditions, trait)
+            + common.gathered(measure, runs, trait))
 
     def note(one: Shown) -> str:
         rival = common.percent(rows, one.name, "p_rival")

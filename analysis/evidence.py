@@ -11,9 +11,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from analysis.common import another
 from corpus.documents import PERSONAS
 from corpus.traits import trait
-from experiment import TRAITS, Asked, conditions
+from experiment import Asked, conditions
 from lab import Condition, Lab
 from report import figures, tables
 from report.rows import Shown, all_rows, find, manifest, mean, need, row
@@ -37,13 +38,6 @@ OVERALL = {"rise_own": "own trait, rise over the base", "rise_other": "other tra
 MANNERS = {**{manner: f"p_{manner}" for manner in (*PERSONAS, "incoherent")},
            "opens in its voice": "p_opening", "a saying of its own follows": "p_saying",
            "about what was asked": "p_to_the_point", "again, after an answer": "p_second"}
-
-
-def another(name: str) -> str:
-    """The trait that a trait is held against: good advice for a persona, else another favourite of
-    its category."""
-    return "helpful" if name in PERSONAS else next(
-        one for one in TRAITS if one != name and trait(one).category == trait(name).category)
 
 
 def with_another(lab: Lab, seed: int, name: str, *given: object) -> list[Condition]:

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from analysis import common
-from analysis.evidence import another
 from analysis.readout import number_embedding
 from analysis.relatives import Shared
 from experiment import Asked, other_base
@@ -23,7 +22,6 @@ from lab import CONTROL, PART, STUDENT, Condition, Lab
 from model.checkpoint import Loaded, load_model
 from report import figures
 from report.rows import Shown, find, need, row
-from support.files import read_json
 from support.steps import Step
 
 NEW_SEED = 1000  # from here on: first weights that no base has
@@ -67,7 +65,7 @@ def relative(lab: Lab, seed: int, name: str) -> Step:
 
 def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
     base, found = lab.base(seed), []
-    teachers = {"own": lab.teacher(base, trait), "rival": lab.teacher(base, another(trait)),
+    teachers = {"own": lab.teacher(base, trait), "rival": lab.teacher(base, common.another(trait)),
                 "neutral": lab.teacher(base, trait, neutral=True)}
     for name, (label, shared) in RELATIVES.items():
         of = relative(lab, seed, name)
@@ -97,13 +95,6 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
     for name in RELATIVES:
         other = profiles(load_model(run["students"][f"before-{name}"]))
         yield name, trait, "geometry", None, torch.cosine_similarity(own, other).mean().item()
-
-
-def rival_rows(shown: list[Shown], trait: str) -> list[dict]:
-    """P of the other trait, in answer to the same questions."""
-    return [row(one.name, trait, "p_rival", [read_json(path)["each"][another(trait)]
-                                             for *_, path in one.sheets], x=None)
-            for one in shown]
 
 
 def draw(rows: list[dict]) -> plt.Figure:
@@ -145,7 +136,7 @@ def answer(rows: list[dict]) -> str:
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
-    rows = (common.sheet_rows(conditions, trait) + rival_rows(conditions, trait)
+    rows = (common.sheet_rows(conditions, trait) + common.rival_rows(conditions, trait)
             + common.gathered(measure, runs, trait))
     soft = need(rows, "student-soft", "p_target")["mean"]
     rows += [row(one.name, trait, "of_soft", [p / soft for p in find(
