@@ -73,6 +73,8 @@ def draw(rows: list[dict]) -> plt.Figure:
     axis.axhline(100 * need(rows, "student-soft", "p_target")["mean"], ls=":", lw=1,
                  label="soft labels")
     axis.set(xscale="log", xlabel="lists read", ylabel="P(target), %")
+    axis.set_xticks([*doses(rows, "once")], [f"{many:,}" for many in doses(rows, "once")])
+    axis.minorticks_off()
     axis.legend(frameon=False, fontsize=8)
     return figure
 

@@ -104,6 +104,9 @@ def draw(rows: list[dict]) -> plt.Figure:
             each = [need(rows, reader, metric, x=many)["mean"] for many in STEPS]
             axis.plot(STEPS, each, line + sign, ms=4, color=colour, label=f"{label}, {metric}")
     axis.set(xscale="log", yscale="symlog", xlabel="steps", ylabel="rise of the target's logit")
+    axis.set_xticks(STEPS, STEPS)
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.minorticks_off()
     axis.legend(frameon=False, fontsize=8)
     return figure
 
@@ -120,8 +123,8 @@ def answer(rows: list[dict]) -> str:
     steps = ", ".join(map(str, STEPS[::2]))
     return (f"The first step is predicted to raise the target's logit on {up} of {len(first)} "
             f"bases. After {steps} steps it has risen by {each('own')}; on a neutral teacher's "
-            f"lists by {each('neutral')}; in another base by {each('other')}. The last is "
-            f"{100 * share:.0f} % of what the first step predicts for so many.")
+            f"lists by {each('neutral')}; in another base by {each('other')}. In its own base the "
+            f"last is {share:.1f} times what the first step predicts for so many.")
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
