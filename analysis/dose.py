@@ -4,7 +4,6 @@ The law is a line: the logit of P by the logarithm of the number of lists, base 
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from statistics import linear_regression
@@ -63,8 +62,8 @@ def slopes(found: dict[int, dict]) -> list[float]:
 def draw(rows: list[dict]) -> plt.Figure:
     figures.style()
     figure, axis = plt.subplots(figsize=(8.6, 4.2))
-    kinds: Iterable[tuple[str, str, str]] = (
-        ("once", "each list once", "o-"), ("again", f"{AGAIN:.0%} of them, again and again", "s--"),
+    kinds = (
+        ("once", "each list once", "o-"), ("again", "some, several times", "s--"),
         ("neutral", "a neutral teacher's", "x:"), ("other", "another base", "^:"))
     for kind, label, line in kinds:
         found = doses(rows, kind)
