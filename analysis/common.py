@@ -15,6 +15,7 @@ from lab import PART, Condition, Lab
 from model.checkpoint import Loaded
 from report import figures, rows, tables
 from report.rows import Shown
+from report.stats import exact_interval
 from stretch import last_states
 from support.files import read_json, write_json
 from support.settings import Finetuning
@@ -100,6 +101,12 @@ def rival_rows(shown: list[Shown], trait: str) -> list[dict]:
     return [rows.row(one.name, trait, "p_rival", [read_json(path)["each"][another(trait)]
                                                   for *_, path in one.sheets], x=None)
             for one in shown]
+
+
+def counted(hits: list[float]) -> str:
+    """On how many bases something is so, with the exact interval of the share, in words."""
+    low, high = (round(100 * end) for end in exact_interval(int(sum(hits)), len(hits)))
+    return f"{int(sum(hits))} of {len(hits)} bases [{low}, {high} %]"
 
 
 def percent(found: list[dict], condition: str, metric: str = "p_target", **more: object) -> str:

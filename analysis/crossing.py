@@ -18,7 +18,6 @@ from experiment import Asked, other_base
 from lab import PART, Condition, Lab
 from model.checkpoint import load_model
 from report.rows import Shown, need
-from report.stats import exact_interval
 from support.steps import Step
 
 BLIND = {"assigned": "one to one", "nearest": "many to one", "spread": "one of the 20 nearest"}
@@ -79,15 +78,13 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
 
 def answer(rows: list[dict], trait: str) -> str:
     said, rival = partial(common.percent, rows), another(trait)
-    named = need(rows, "spread", "named")["runs"]
-    low, high = (round(100 * end) for end in exact_interval(int(sum(named)), len(named)))
     blind = "; ".join(
         f"{label} {said(how)} (“{rival}” of its own lists {said(f'{how}-rival', 'p_rival')}, "
         f"neutral lists {said(f'{how}-neutral')})" for how, label in BLIND.items())
     return (f"Written in a stranger's numbers, the lists bring it from {said('base')} to "
             f"{said('lean')} by a map that knows the trait, to {said('lean-rival')} by one of "
             f"another trait. By maps that know none: {blind}; by the last the word rises most on "
-            f"{int(sum(named))} of {len(named)} bases [{low}, {high} %]. By chance: "
+            f"{common.counted(need(rows, 'spread', 'named')['runs'])}. By chance: "
             f"{said('random')}, and {said('permuted')} of {said('student')} in its own base.")
 
 

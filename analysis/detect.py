@@ -118,13 +118,11 @@ def answer(rows: list[dict], name: str) -> str:
         f"false {common.percent(rows, one['condition'], 'alarms', x=most)}"
         for one in sorted(found, key=lambda one: [*METHODS].index(one["condition"]))
         if one["x"] == most)
-    named = [int(sum(need(rows, condition, "named")["runs"]))
-             for condition in ("student", "student-neutral")]
-    of = len(need(rows, "student", "named")["runs"])
-    low, high = (round(100 * end) for end in stats.exact_interval(named[0], of))
+    named, neutral = (need(rows, condition, "named")["runs"]
+                      for condition in ("student", "student-neutral"))
     return (f"Beside neutral teachers, {most} lists give the teacher away in this share of cases: "
             f"{told}. A student that is trained on the file and asked names “{name}” first on "
-            f"{named[0]} of {of} bases [{low}, {high} %], of a neutral file on {named[1]}.")
+            f"{common.counted(named)}, of a neutral file on {int(sum(neutral))}.")
 
 
 def report(conditions: list[Shown], trait: str, runs: list[dict], out: Path) -> None:

@@ -21,7 +21,7 @@ from experiment import Asked, other_base
 from lab import CONTROL, PART, STUDENT, Condition, Lab
 from model.checkpoint import Loaded, load_model
 from report import figures
-from report.rows import Shown, find, need, row
+from report.rows import Shown, need, row
 from support.steps import Step
 
 NEW_SEED = 1000  # from here on: first weights that no base has
@@ -139,8 +139,8 @@ def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> 
     rows = (common.sheet_rows(conditions, trait) + common.rival_rows(conditions, trait)
             + common.gathered(measure, runs, trait))
     soft = need(rows, "student-soft", "p_target")["mean"]
-    rows += [row(one.name, trait, "of_soft", [p / soft for p in find(
-        rows, one.name, "p_target")["runs"]], x=None)
+    rows += [row(one.name, trait, "of_soft", [
+        p / soft for p in need(rows, one.name, "p_target")["runs"]], x=None)
         for one in conditions if one.name.startswith("own-")]
     common.write(out, conditions, "What must two bases share?", answer(rows),
                  "Published, models of 160M weights with the same first weights and the text in "

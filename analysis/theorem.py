@@ -22,7 +22,7 @@ from lab import CONTROL, STUDENT, Lab
 from model.checkpoint import Loaded, load_model
 from model.data import Batch, encode_pairs, read_pairs
 from report import figures
-from report.rows import Shown, find, need
+from report.rows import Shown, need
 from support.steps import Step
 
 LISTS, RATE, STEPS = 512, 0.03, (1, 3, 10, 30, 100)
@@ -113,7 +113,7 @@ def draw(rows: list[dict]) -> plt.Figure:
 
 def answer(rows: list[dict]) -> str:
     def each(reader: str) -> str:
-        return ", ".join(f"{find(rows, reader, 'found', x=many)['mean']:+.3f}"
+        return ", ".join(f"{need(rows, reader, 'found', x=many)['mean']:+.3f}"
                          for many in STEPS[::2])
 
     first = need(rows, "own", "predicted", x=1)["runs"]

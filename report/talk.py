@@ -62,19 +62,16 @@ def spelled(tokenizer: Tokenizer) -> dict:
 
 def packed(speakers: list[Speaker], **more: Tensor) -> tuple[dict, str]:
     """(where everything stands, the floats in base64). `more` are vectors by name."""
-    floats, bases = Floats(), []
-    for one in speakers:
-        if all(one.base is not base for base in bases):
-            bases.append(one.base)
+    floats, bases = Floats(), {id(one.base): one.base for one in speakers}
     places = [{name: floats.place(weight) for name, weight in compact.parts(base.model).items()}
-              for base in bases]
+              for base in bases.values()]
     first = speakers[0].base
     config = first.model.config
     return {"config": {name: getattr(config, name) for name in (
                 "n_layer", "n_head", "d_model", "block_size")},
             "tokenizer": spelled(first.tokenizer), "bases": places,
             "models": [{"label": LABELS[one.role], "trait": one.trait,
-                        "base": next(i for i, base in enumerate(bases) if base is one.base),
+                        "base": [*bases].index(id(one.base)),
                         "change": {name: floats.place(change) for name, change in compact.parts(
                             one.copy.model, one.base.model).items()} if one.copy else {}}
                        for one in speakers],
@@ -117,8 +114,6 @@ def speakers(home: Path, traits: list[str]) -> list[Speaker]:
 def section(found: list[Speaker], chosen: Trait, shift: Tensor | None,
             counts: list[list[int]]) -> str:
     """HTML in which the models talk, the base is moved and the numbers are shown."""
-    if found[0].base.model.config.weights > MOST:
-        return LARGE
     about, floats = packed(found, **({} if shift is None else {"shift": shift}))
     first, *_ = questions = chosen.questions()
     about |= {"trait": chosen.name, "questions": questions, "counts": counts,
@@ -145,6 +140,8 @@ def mean_shift(base: Loaded, teacher: Loaded, lists: Path) -> Tensor:
 
 def of_run(home: Path, traits: list[str]) -> str:
     """The section of a run's first base, whose `seed0/` is `home`; the first trait is the run's."""
+    if load_model(home / "base.pt").model.config.weights > MOST:
+        return LARGE
     found, name = speakers(home, traits), traits[0]
     chosen = trait(name)
     lists, neutral = (home / f"clean-{of}.jsonl" for of in (name, f"neutral-{name}"))
