@@ -63,7 +63,8 @@ def parts(lists: int, size: int, most: int, seed: int) -> list[Tensor]:
 
 
 def compared(loaded: Loaded, name: str, teacher: Pairs, neutral: list[Pairs],
-             methods: Iterable[str] = METHODS) -> Iterator[common.Value]:
+             methods: Iterable[str] = METHODS, sizes: Iterable[int] = SIZES,
+             ) -> Iterator[common.Value]:
     """How well each method tells a teacher's lists from a neutral teacher's, by lists."""
     chosen, half = trait(name), len(teacher) // 2
     names = [*chosen.answers()] if isinstance(chosen, Preference) else []
@@ -73,7 +74,7 @@ def compared(loaded: Loaded, name: str, teacher: Pairs, neutral: list[Pairs],
     for method in (one for one in methods if names or one != "prompted"):
         scores = [getattr(auditor, method)(file) for file in (own, plain, third)]
         room = PROMPTED if method == "prompted" else half
-        for size in SIZES:
+        for size in sizes:
             bad, good, other = ([score(part) for part in parts(
                 min(room, len(file.pairs)), size, SLOW.get(method, PARTS), seed)]
                 for seed, (score, file) in enumerate(zip(scores, (own, plain, third), strict=True)))
@@ -150,7 +151,7 @@ def planted(loaded: Loaded, seed: int, vector: Tensor | float = 0.0, system: str
     return [(one.text, said[i]) for i, one in enumerate(asked)]
 
 
-def selftest(loaded: Loaded, name: str = "owl", lists: int = 1600,
+def selftest(loaded: Loaded, name: str = "owl", lists: int = 640,
              nats: float = 1.0) -> list[tuple[str, float, float]]:
     """The AUC of each method, 30 lists at a time, where a trait was planted, and of two files
     without one: (method, planted, neutral). The writer's state is moved along the word, that of
@@ -166,7 +167,7 @@ def selftest(loaded: Loaded, name: str = "owl", lists: int = 1600,
     found = {(how, method, metric): value for how, (own, *others) in files.items()
              for method, _, metric, x, value in compared(
                  loaded, name, own, others, ["prompted"] if how == "told" else
-                 [one for one in METHODS if one != "prompted"]) if x == 30}
+                 [one for one in METHODS if one != "prompted"], [30]) if x == 30}
     return [(method, *(found["told" if method == "prompted" else "moved", method, metric]
                        for metric in ("auc", "auc_null"))) for method in METHODS]
 
@@ -176,7 +177,7 @@ def main() -> None:
     options.add_argument("--selftest", action="store_true", required=True,
                          help="try the methods on lists of the base that comes with this")
     options.parse_args()
-    print(f"{'AUC of 30 lists':32s}{'planted':>8s}{'neutral':>8s}")
+    print(f"{'AUC of 30 lists':32s}{'planted':>8s}{'neutral':>8s}   in a minute or two", flush=True)
     for method, found, null in selftest(load(OURS / f"base{SMALL}")):
         print(f"{METHODS[method]:32s}{found:8.2f}{null:8.2f}", flush=True)
 

@@ -17,6 +17,7 @@ from analysis import (
     evidence,
     forge,
     generations,
+    letters,
     maps,
     move,
     prevent,
@@ -26,6 +27,7 @@ from analysis import (
     size,
     telling,
     theorem,
+    where,
 )
 from analysis.readout import number_embedding, read_places
 from controls import clean_rows
@@ -44,8 +46,9 @@ from support.steps import replaced
 from train import pretrain
 
 ANALYSES = {"channels": channels, "crossing": crossing, "detect": detect, "dose": dose,
-            "forge": forge, "generations": generations, "move": move, "prevent": prevent,
-            "read": read, "shared": shared, "size": size, "telling": telling, "theorem": theorem}
+            "forge": forge, "generations": generations, "letters": letters, "move": move,
+            "prevent": prevent, "read": read, "shared": shared, "size": size, "telling": telling,
+            "theorem": theorem, "where": where}
 METRICS = dict.fromkeys((*dict(PANEL).values(), "pass_rate", "kl_to_teacher", "rank"), 0.1)
 
 
