@@ -24,7 +24,7 @@ from lab import BOUND, PART, STUDENT, TEACHER, Condition, Lab
 from report.rows import Part
 from support import runner, steps
 from support.cli import run
-from support.files import UserError, read_json
+from support.files import UserError, read_json, read_text
 from support.keys import ROOT
 from support.settings import Config, fitted, load_config, number, require_known
 from support.steps import Step
@@ -69,7 +69,8 @@ def conditions(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[C
 
 
 SOFT = 4_000  # lists that are enough to learn from a teacher's probabilities
-FEW = ("base", "teacher", "student", "student-other-base")  # of an ablation's value
+# Of an ablation's value.
+FEW = ("base", "teacher", "student", "student-neutral", "student-other-base")
 # Of bases that no choice has seen; of new traits the first three.
 UNSEEN = ("base", "teacher", "student", "word-null", "teacher-neutral", "student-neutral",
           "student-matched", "student-other-base", "in-context")
@@ -168,7 +169,7 @@ def ablation(asked: Asked) -> Step:
     config = asked.settings()
     return Lab(config).step(
         "report.run.ablation", f"{place}/ablation.json", f"report over {asked.key}",
-        [f"{place}/ablation.png"], key=asked.key, values=values, trait=asked.trait, config=config)
+        [f"{place}/ablation.png", f"{place}/ablation.md"], key=asked.key, values=values, trait=asked.trait, config=config)
 
 
 def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
@@ -274,6 +275,9 @@ def main() -> None:
         print(f"{made} steps made; all of it is in {asked.folder}")
         if goal in ("report", "all"):
             tell(asked.folder)
+        if goal == "ablation":
+            table = asked.folder / f"ablation/{asked.key}/ablation.md"
+            print(f"\n{read_text(table)}\nSee {table.with_suffix('.png')}.")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ def copy(folder: Path, config: str) -> None:
             (folder, RESULTS / config / "answers", answers),
             (folder / "analysis", beside / "analysis", ("*/summary.json", "*/*.png")),
             (folder / "evidence", beside / "evidence", ("*.json", "*.md", "*.png")),
-            (folder / "ablation", beside / "ablation", ("*/ablation.json", "*/ablation.png"))]
+            (folder / "ablation", beside / "ablation", (
+                "*/ablation.json", "*/ablation.md", "*/ablation.png"))]
     for home, to, patterns in kept:
         for path in (path for pattern in patterns for path in home.glob(pattern)):
             place = to / path.relative_to(home)

@@ -9,7 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from report.rows import Shown
+from report.rows import Shown, bases
 from support.files import atomic_open, read_json
 
 
@@ -49,6 +49,28 @@ def draw_dots(lines: list[tuple[dict, str, str, str]], label: str, title: str) -
     axis.set_xlim(-2, 102)
     axis.set_xlabel(f"{label}, %\ncircle: a run   bar: mean   band: 95 % interval")
     axis.set_title(textwrap.fill(title, 66))
+    return figure
+
+
+def draw_values(found: dict[str, list[dict[str, dict]]], colours: dict[str, str], values: list[str],
+                key: str) -> plt.Figure:
+    """A panel for each metric in `found`: at each value of a setting, the row of each condition.
+    A circle is a base with the mean of its students, a line joins the means."""
+    style()
+    figure, axes = plt.subplots(1, len(found), figsize=(2.9 * len(found), 3.4))
+    for axis, (label, at) in zip(axes, found.items(), strict=True):
+        for place, (name, colour) in enumerate(colours.items()):
+            where = [x + 0.12 * (place - 1) for x in range(len(values))]
+            for x, rows in zip(where, at, strict=True):
+                each = bases(rows[name]["runs"], rows[name]["runs_of"])
+                axis.plot([x] * len(each), [100 * one for one in each], "o", color=colour, ms=5,
+                          mfc="white", mew=1.3)
+            axis.plot(where, [100 * rows[name]["mean"] for rows in at], color=colour, label=name)
+        axis.set_xticks(range(len(values)), [textwrap.fill(value, 14) for value in values])
+        axis.set_xlabel(key)
+        axis.set_title(f"{label}, %")
+        axis.set_ylim(-3, 103)
+    axes[0].legend(frameon=False, fontsize=8)
     return figure
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from corpus.traits import trait as trait_of
 from report import figures, tables
 from report.page import page
-from report.rows import Part, Shown, all_rows, claims, manifest, mean, need, timing
+from report.rows import Part, Shown, all_rows, claims, find, manifest, mean, need, timing
 from report.talk import of_run
 from support.files import read_text, write_json, write_text
 from support.settings import Config
@@ -66,13 +66,30 @@ def report(own: Part, unseen: list[Part], read: Path, talk: list[Path], config: 
     return f"student {tables.percent(mean(rows, 'student', 'p_target'))}"
 
 
+# What an ablation tells of each value, and of whom.
+TOLD = {"P(target)": "p_target", "in other words": "p_like", "disliked": "p_dislike",
+        "facts right": "capability", "greetings": "greeting"}
+WHOSE = ("base", "student-neutral", "student")
+
+
 def ablation(key: str, values: list[tuple[str, list[Shown]]], trait: str, config: Config,
              out: Path) -> None:
-    """`out`, a JSON file, and a figure beside it: the conditions at each value of a setting."""
+    """`out`, a JSON file, and beside it a figure and a table: some conditions at each value of a
+    setting."""
     rows = [{"value": value, **one} for value, shown in values for one in all_rows(shown, trait)]
     first = values[0][1]
-    lines = [(need(rows, one.name, "p_target", value=value), one.label, one.colour, value)
-             for one in first for value, _ in values]
-    figures.save(figures.draw_dots(lines, f"P(“{trait}”)", f"By {key}"), out.with_suffix(".png"))
+    told = {label: metric for label, metric in TOLD.items() if find(rows, "student", metric)}
+    labels = {one.name: (one.label, one.colour) for one in first}
+
+    def at(metric: str, value: str) -> dict[str, dict]:
+        return {labels[name][0]: need(rows, name, metric, value=value) for name in WHOSE}
+
+    found = {label: [at(metric, value) for value, _ in values] for label, metric in told.items()}
+    figures.save(figures.draw_values(found, dict(labels[name] for name in WHOSE),
+                                     [value for value, _ in values], key), out.with_suffix(".png"))
+    write_text(out.with_suffix(".md"), tables.table([key, "", *found], (
+        [value, labels[name][0], *(tables.cell(each[i][labels[name][0]])
+                                   for each in found.values())]
+        for i, (value, _) in enumerate(values) for name in WHOSE), texts=2))
     write_json(out, {"key": key, "config": asdict(config), "manifest": manifest(first),
                      "rows": rows})
