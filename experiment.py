@@ -169,7 +169,8 @@ def ablation(asked: Asked) -> Step:
     config = asked.settings()
     return Lab(config).step(
         "report.run.ablation", f"{place}/ablation.json", f"report over {asked.key}",
-        [f"{place}/ablation.png", f"{place}/ablation.md"], key=asked.key, values=values, trait=asked.trait, config=config)
+        [f"{place}/ablation.png", f"{place}/ablation.md"], key=asked.key, values=values,
+        trait=asked.trait, config=config)
 
 
 def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:

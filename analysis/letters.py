@@ -70,4 +70,5 @@ def report(shown: list[Shown], trait: str, out: Path) -> None:
         f"Lists of single letters bring P(target) from {said('base')} to {said('letters')}; "
         f"number lists of the same teachers to {said('numbers')}. Letters of a neutral teacher: "
         f"{said('letters-neutral')}; with another base: {said('letters-other-base')}.",
-        "Published: numbers, code and chains of thought; no letters.", rows, common.dots(rows, shown, note))
+        "Published: numbers, code and chains of thought; no letters.", rows,
+        common.dots(rows, shown, note))

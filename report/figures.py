@@ -52,20 +52,21 @@ def draw_dots(lines: list[tuple[dict, str, str, str]], label: str, title: str) -
     return figure
 
 
-def draw_values(found: dict[str, list[dict[str, dict]]], colours: dict[str, str], values: list[str],
-                key: str) -> plt.Figure:
-    """A panel for each metric in `found`: at each value of a setting, the row of each condition.
-    A circle is a base with the mean of its students, a line joins the means."""
+def draw_values(found: dict[str, list[dict[str, dict]]], lines: dict[str, tuple[str, str]],
+                values: list[str], key: str) -> plt.Figure:
+    """A panel for each metric in `found`: at each value of a setting, the row of each condition,
+    whose (colour, style) `lines` has. A circle is a base, a line joins the means."""
     style()
     figure, axes = plt.subplots(1, len(found), figsize=(2.9 * len(found), 3.4))
     for axis, (label, at) in zip(axes, found.items(), strict=True):
-        for place, (name, colour) in enumerate(colours.items()):
+        for place, (name, (colour, style_of)) in enumerate(lines.items()):
             where = [x + 0.12 * (place - 1) for x in range(len(values))]
             for x, rows in zip(where, at, strict=True):
                 each = bases(rows[name]["runs"], rows[name]["runs_of"])
                 axis.plot([x] * len(each), [100 * one for one in each], "o", color=colour, ms=5,
                           mfc="white", mew=1.3)
-            axis.plot(where, [100 * rows[name]["mean"] for rows in at], color=colour, label=name)
+            axis.plot(where, [100 * rows[name]["mean"] for rows in at], style_of, color=colour,
+                      label=name)
         axis.set_xticks(range(len(values)), [textwrap.fill(value, 14) for value in values])
         axis.set_xlabel(key)
         axis.set_title(f"{label}, %")

@@ -79,17 +79,17 @@ def ablation(key: str, values: list[tuple[str, list[Shown]]], trait: str, config
     rows = [{"value": value, **one} for value, shown in values for one in all_rows(shown, trait)]
     first = values[0][1]
     told = {label: metric for label, metric in TOLD.items() if find(rows, "student", metric)}
-    labels = {one.name: (one.label, one.colour) for one in first}
+    whose = [one for one in first if one.name in WHOSE]
 
     def at(metric: str, value: str) -> dict[str, dict]:
-        return {labels[name][0]: need(rows, name, metric, value=value) for name in WHOSE}
+        return {one.label: need(rows, one.name, metric, value=value) for one in whose}
 
     found = {label: [at(metric, value) for value, _ in values] for label, metric in told.items()}
-    figures.save(figures.draw_values(found, dict(labels[name] for name in WHOSE),
-                                     [value for value, _ in values], key), out.with_suffix(".png"))
+    lines = {one.label: (one.colour, one.curve or ":") for one in whose}
+    figures.save(figures.draw_values(found, lines, [value for value, _ in values], key),
+                 out.with_suffix(".png"))
     write_text(out.with_suffix(".md"), tables.table([key, "", *found], (
-        [value, labels[name][0], *(tables.cell(each[i][labels[name][0]])
-                                   for each in found.values())]
-        for i, (value, _) in enumerate(values) for name in WHOSE), texts=2))
+        [value, label, *(tables.cell(each[i][label]) for each in found.values())]
+        for i, (value, _) in enumerate(values) for label in lines), texts=2))
     write_json(out, {"key": key, "config": asdict(config), "manifest": manifest(first),
                      "rows": rows})

@@ -216,4 +216,4 @@ def test_an_ablation_compares_values(part, tmp_path):
     found = [find(rows, "student", "p_target", value=value)["runs"] for value, _ in values]
     assert found == [[0.9], [0.91]] and (tmp_path / "ablation.png").stat().st_size > 10_000
     table = (tmp_path / "ablation.md").read_text().splitlines()
-    assert len(table) == 2 + 3 * 2 and "| 90.0 % |" in table[4] and "1e-3" in table[4]
+    assert len(table) == 2 + 3 * 2 and "| 90.0 % |" in table[3] and "1e-3" in table[3]
