@@ -10,6 +10,8 @@
 """
 
 import os
+import shlex
+import subprocess
 import sys
 import webbrowser
 from collections.abc import Callable, Iterable
@@ -26,7 +28,7 @@ from support import runner, steps
 from support.cli import run
 from support.files import UserError, read_json, read_text
 from support.keys import ROOT
-from support.settings import Config, fitted, load_config, number, require_known
+from support.settings import Config, fitted, load_config, number, read_toml, require_known
 from support.steps import Step
 from support.streams import stream
 
@@ -126,6 +128,7 @@ class Asked:
     run: str = ""  # folder of the run; runs/ and the config by default
     jobs: int = number(0, 0, 999)  # steps at a time; 0: as many as there are processors
     name: tuple[str, ...] = ()  # the analyses, of channels detect forge move prevent read size
+    reference: tuple[str, ...] = ()  # parts of results/reference.toml; all by default
     key: str = ""  # the setting that `make ablation` varies
     values: tuple[str, ...] = ()  # its values; "blocks,student.lr=1e-3" brings another along
 
@@ -225,13 +228,27 @@ def tell(folder: Path) -> None:
     print(f"\nSee {folder}/index.html: all on one page (make show).")
 
 
+def reference(asked: Asked, dry: bool) -> None:
+    """Make what is missing of all that results/ holds, and copy it there."""
+    file, runs = ROOT / "results/reference.toml", {}
+    calls = read_toml(file)
+    for part in asked.reference or calls:
+        require_known(part, calls, "part", file)
+        for goal, *words in map(shlex.split, calls[part]):
+            one = asked_for(words)
+            runs.setdefault((one.folder, one.config), []).extend(goals(one)[goal]())
+    runner.foresee({folder: wanted for (folder, _), wanted in runs.items()}, asked.device)
+    for folder, config in () if dry else runs:
+        runner.run(runs[folder, config], folder, device=asked.device, jobs=asked.jobs)
+        subprocess.run([sys.executable, "-m", "report", "--run", folder, "--config", config],
+                       check=True)
+
+
 def command(goal: str, asked: Asked) -> bool:
     """Do what makes no step. False if a goal is none of these."""
     folder, python = asked.folder, sys.executable
     if goal == "chat":
         os.execv(python, [python, ROOT / "chat.py", "--run", folder, "--trait", asked.trait])
-    if goal == "reference":
-        os.execv(python, [python, "-m", "report", "--run", folder, "--config", asked.config])
     if goal == "show":
         page = (folder / "index.html").resolve()
         if not webbrowser.open(page.as_uri()):
@@ -257,6 +274,8 @@ def main() -> None:
     asked = asked_for(given)
     if command(goal, asked):
         return
+    if goal == "reference":
+        return reference(asked, "--dry" in flags)
     known = goals(asked)
     if goal in known:
         wanted = known[goal]()

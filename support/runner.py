@@ -186,6 +186,18 @@ class Forecast:
         return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
+def foresee(runs: dict[Path, list[Step]], device: str) -> None:
+    """Say how many steps are missing in each run's folder, and how long they will take."""
+    from support.machine import measured  # torch takes its time to load
+
+    machine = measured(device)
+    for folder, goals in runs.items():
+        needed = missing(goals, folder, link=False)
+        forecast = Forecast(needed, machine["rate"], machine["jobs"])
+        print(f"{folder}: {len(needed)} steps are missing, about "
+              f"{forecast.left(step.out for step in needed)}", flush=True)
+
+
 def run(goals: list[Step], folder: Path, *, device: str = "auto", jobs: int = 0) -> int:
     """Make the goals and all they stand on; return how many steps that took."""
     for number in STOPS - {signal.SIGINT}:
