@@ -24,11 +24,11 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
     def reads(name: str, label: str, how: str, reader: Step = base,
               neutral: bool = False) -> Condition:
         teacher = lab.teacher(base, trait, neutral=neutral)
-        plenty = lab.lists(teacher, name=f"plenty-{teacher.name}", asked=numbers)
-        made = lab.step("analysis.chosen.fifth", f"seed{seed}/{how}-{teacher.name}.jsonl",
-                        f"lists {how} of {teacher.name}, base {seed}", of=seed,
-                        name=f"{how}-{teacher.name}", whose=teacher.whose, how=how, lists=plenty,
-                        base=base, teacher=teacher, seed=seed)
+        fifth = f"fifth-{how}-{teacher.name}"
+        plenty = lab.lists(teacher, name=f"fifths-{teacher.name}", asked=numbers)
+        made = lab.step("analysis.chosen.fifth", f"seed{seed}/{fifth}.jsonl",
+                        f"lists {fifth}, base {seed}", of=seed, name=fifth, whose=teacher.whose,
+                        how=how, lists=plenty, base=base, teacher=teacher, seed=seed)
         return Condition(name, label, "a fifth of the lists",
                          lab.student(reader, made, training=training),
                          STUDENT if how == "any" and not neutral else PART)

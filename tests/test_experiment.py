@@ -1,6 +1,7 @@
 """The graph of the experiment: what each model is made from, and what a change makes again."""
 
 import inspect
+import re
 from dataclasses import replace
 from importlib import import_module
 
@@ -12,7 +13,8 @@ from experiment import UNSEEN_BASE, UNSEEN_TRAITS, Asked, asked_for, conditions,
 from lab import Lab
 from report.rows import Shown
 from support.files import UserError
-from support.settings import Config
+from support.keys import ROOT
+from support.settings import Config, read_toml
 from support.steps import Step
 
 
@@ -124,6 +126,20 @@ def test_an_ablation_shares_what_the_setting_does_not_touch():
     own = everything(goals(asked)["report"]())  # 3e-3 is the default: nothing of it is new
     assert own["seed0/student-owl.pt"].key == every[
         "ablation/student.lr/3e-3/seed0/student-owl.pt"].key
+
+
+def test_the_calls_of_the_reference_fit_together(tmp_path, capsys, monkeypatch):
+    calls = read_toml(ROOT / "results/reference.toml")
+    analyses = " ".join(call for call in calls["laptop"] if call.startswith("analysis"))
+    written = {path.stem for path in (ROOT / "analysis").glob("*.py")
+               if "\ndef step(" in path.read_text()}
+    assert written - {"evidence", "size"} == {*re.findall("[a-z]+", analyses)} & written
+    monkeypatch.chdir(tmp_path)
+    experiment.reference(asked_for(["REFERENCE=laptop ablation deep"]), dry=True)
+    said = capsys.readouterr().out
+    assert re.search(r"laptop: \d{3,} steps are missing, about \d+ min\n.*deep: \d+ steps", said)
+    with pytest.raises(UserError, match="did you mean deep"):
+        experiment.reference(asked_for(["REFERENCE=dep"]), dry=True)
 
 
 def test_unseen_bases_and_traits_come_first_to_nobody():
