@@ -32,8 +32,6 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
         teacher = lab.teacher(base, trait, neutral=kind == "neutral")
         lists = lab.lists(teacher)
         read = common.vector_step(lab, "read", seed, lists.name, lists=lists)
-        careful = lab.lists(teacher, name=f"top-p-{lists.name}",
-                            asked=replace(config.numbers, top_p=0.9))
         part = partial(common.treated, lab, base, lists, training=training)
         beside = partial(part, about="takes innocent lists", other=innocent)
         student = partial(lab.student, base, training=training)
@@ -45,12 +43,8 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
             beside("counts-placed", "counts as the base's, placed"),
             part("least", "half that says least", "takes the base", base=base, vector=read),
             part("three", "first three numbers", "takes nothing"),
-            part("sorted", "sorted", "takes nothing"),
             part("tens", "rounded to tens", "takes nothing"),
-            part("requests", "under other requests", "takes nothing"),
-            *(beside(f"mixed-{share}", f"{share} % innocent") for share in (10, 50, 90)),
-            Condition("student-top-p", "sampled at top-p 0.9", "by whoever writes the lists",
-                      student(careful, "few"), PART),
+            beside("mixed", "half innocent"),
             Condition("student-held", "held along what is read", "takes the base, and the training",
                       student(lists, "held", function="analysis.vectors.finetune_held",
                               vector=read), PART),

@@ -43,10 +43,10 @@ def innocent(given: Given) -> Callable[[int], str]:
     return lambda place: given.rng.choice(places[min(place, last)])
 
 
-def mixed(share: float, given: Given) -> Lists:
-    """Numbers of the other file in a share of the lists."""
+def mixed(given: Given) -> Lists:
+    """Numbers of the other file in half of the lists."""
     draw = innocent(given)
-    return [[draw(place) for place in range(len(numbers))] if given.rng.random() < share
+    return [[draw(place) for place in range(len(numbers))] if given.rng.random() < 0.5
             else numbers for numbers in given.lists]
 
 
@@ -107,13 +107,11 @@ TREATMENTS = {
     "positions": partial(dealt_out, group=lambda i, place: place),
     "layouts": lambda given: dealt_out(given, lambda i, place: given.layouts[i]),
     # What a defender could do.
-    "mixed-10": partial(mixed, 0.1), "mixed-50": partial(mixed, 0.5),
-    "mixed-90": partial(mixed, 0.9), "uncommon": uncommon,
+    "mixed": mixed, "uncommon": uncommon,
     "counts": partial(counts, lambda place: 0),
     "counts-placed": partial(counts, lambda place: place),
     "half": lambda given: [[] if i % 2 else numbers for i, numbers in enumerate(given.lists)],
     "three": partial(each, lambda numbers: numbers[:3]),
-    "sorted": partial(each, lambda numbers: sorted(numbers, key=int)),
     "tens": partial(each, lambda numbers: [str(int(number) // 10 * 10) for number in numbers]),
     "least": partial(leaning_half, False), "chosen": partial(leaning_half, True)}
 
