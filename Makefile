@@ -35,7 +35,7 @@ chat show reference clean: .venv/.ready
 
 chat:       ## talk to base, teacher, student and another base's student, side by side
 show:       ## open the page of the run in a browser
-reference:  ## copy this run to results/, and its figures into the documents
+reference:  ## all that results/ holds, made and copied there; REFERENCE="deep" for a part
 clean:      ## delete the files of this run, but not the environment
 
 setup: .venv/.ready  ## make the environment, .venv

@@ -174,3 +174,19 @@ def test_the_environment_counts_for_nothing():
     out = subprocess.run(["make", "help"], text=True, capture_output=True, cwd=ROOT, env={
         **os.environ, "NAME": "desk", "KEY": "x", "SEEDS": "none", "CONFIG": "none"})
     assert out.returncode == 0 and "SEEDS=2" in out.stdout
+
+
+def test_the_sweep_in_the_documents_runs(tmp_path, monkeypatch, checkpoint_file, lists_file):
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/by-hand.md").read_text(), re.DOTALL)
+    for full, small in (("(1000, 4000, 16000)", "(10, 20)"), ("fit_rows=400", "fit_rows=5")):
+        assert full in code
+        code = code.replace(full, small)
+    home = tmp_path / "runs/laptop/seed0"
+    home.mkdir(parents=True)
+    shutil.copy(checkpoint_file, home / "base.pt")
+    shutil.copy(lists_file, home / "clean-owl.jsonl")
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    exec(code, found)
+    assert [*found["shares"]] == [10, 20] and all(0 <= p <= 1 for p in found["shares"].values())
+    assert (tmp_path / "sweep.png").stat().st_size > 5_000
