@@ -236,12 +236,11 @@ def reference(asked: Asked, dry: bool) -> None:
         require_known(part, calls, "part", file)
         for goal, *words in map(shlex.split, calls[part]):
             one = asked_for(words)
-            runs.setdefault((one.folder, one.config), []).extend(goals(one)[goal]())
-    runner.foresee({folder: wanted for (folder, _), wanted in runs.items()}, asked.device)
-    for folder, config in () if dry else runs:
-        runner.run(runs[folder, config], folder, device=asked.device, jobs=asked.jobs)
-        subprocess.run([sys.executable, "-m", "report", "--run", folder, "--config", config],
-                       check=True)
+            runs.setdefault(one.folder, []).extend(goals(one)[goal]())
+    runner.foresee(runs, asked.device)
+    for folder, wanted in () if dry else runs.items():
+        runner.run(wanted, folder, device=asked.device, jobs=asked.jobs)
+        subprocess.run([sys.executable, "-m", "report", "--run", folder], check=True)
 
 
 def command(goal: str, asked: Asked) -> bool:

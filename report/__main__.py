@@ -13,35 +13,36 @@ from support.files import UserError, read_text, write_text
 from support.steps import LOCK
 
 RESULTS = Path("results")
-DOCUMENTS = ("README.md", "docs/findings.md", "results/README.md")
+DOCUMENTS = ("README.md", "docs/findings.md", "docs/by-hand.md", "results/README.md")
 TALK = ("owl", "misaligned")  # whose models come with the repository, and talk on its page
 
 
-def copy(folder: Path, config: str) -> None:
-    """Copy what results/ keeps of a run: its report and what else was made in its folder; of the
-    default run also the models of `make chat`."""
-    default = config == "laptop"
-    beside = RESULTS if default else RESULTS / config  # the default's analyses stand on top
+def copy(folder: Path) -> None:
+    """Copy what results/ keeps of a run, in a folder of the same name: its report and what else was
+    made in its folder; of the default run also the models of `make chat`."""
+    to = RESULTS / folder.name
+    default = folder.name == "laptop"
+    beside = RESULTS if default else to  # the default's analyses stand on top
     # The answer sheets with their keys: another run takes from them what it would make alike.
     answers = ("seed*/eval/*.json", "seed*/eval/*.json.key", "read.md", "read.md.key", LOCK)
-    kept = [(folder, RESULTS / config, ("summary.json", "timing.json", "*.md", "*.png")),
-            (folder, RESULTS / config / "answers", answers),
+    kept = [(folder, to, ("summary.json", "timing.json", "*.md", "*.png")),
+            (folder, to / "answers", answers),
             (folder / "analysis", beside / "analysis", ("*/summary.json", "*/*.png")),
             (folder / "evidence", beside / "evidence", ("*.json", "*.md", "*.png")),
             (folder / "ablation", beside / "ablation", (
                 "*/ablation.json", "*/ablation.md", "*/ablation.png"))]
-    for home, to, patterns in kept:
+    for home, there, patterns in kept:
         for path in (path for pattern in patterns for path in home.glob(pattern)):
-            place = to / path.relative_to(home)
+            place = there / path.relative_to(home)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
     if default:
         page = read_text(folder / "index.html")
         start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-        there = [name for name in TALK if (folder / f"seed0/student-{name}.pt").exists()]
-        write_text(RESULTS / config / "index.html",
-                   page[:start] + of_run(folder / "seed0", there) + page[end:])
-        save_models(folder / "seed0", there, RESULTS / config / "models")
+        talk = [name for name in TALK if (folder / f"seed0/student-{name}.pt").exists()]
+        write_text(to / "index.html",
+                   page[:start] + of_run(folder / "seed0", talk) + page[end:])
+        save_models(folder / "seed0", talk, to / "models")
 
 
 def save_models(home: Path, traits: list[str], to: Path) -> None:
@@ -59,12 +60,11 @@ def save_models(home: Path, traits: list[str], to: Path) -> None:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--run", type=Path, help="folder of a run that is copied to results/")
-    options.add_argument("--config", default="laptop", help="its config")
     asked = options.parse_args()
     if asked.run:
         if not asked.run.is_dir():
             raise UserError(f"there is no run in {asked.run}; make it first, with make all")
-        copy(asked.run, asked.config)
+        copy(asked.run.resolve())
     for path in map(Path, DOCUMENTS):
         write_text(path, filled(read_text(path), RESULTS, path.parent))
 

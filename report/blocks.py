@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from corpus.own import own_file
 from report.rows import Shown, find, mean, need
 from report.tables import (
     cell,
@@ -89,6 +90,21 @@ def configs(folder: Path, beside: Path) -> str:
                  [cells for _, cells in sorted(rows)], texts=5)
 
 
+def own(folder: Path, beside: Path) -> str:
+    """What came of traits that have a file of their own."""
+    found = ""
+    for path in sorted(folder.glob("*/summary.json")):
+        run = read_json(path)
+        trait = run["manifest"].get("trait", "")
+        if own_file(trait):
+            shown = [Shown(*one) for one in run["conditions"]]
+            found += f"\n**{trait}** (`make all TRAIT={trait} RUN=runs/{path.parent.name}`)\n\n"
+            found += metrics_table(run["rows"], shown, {
+                "P(target)": "p_target", "drawn": "p_target_sampled", "in longer answers":
+                "mentioned", "facts right": "capability", "lists that pass": "pass_rate"})
+    return found + "\n"
+
+
 def analyses(folder: Path, beside: Path) -> Iterator[tuple[dict, str]]:
     """(summary, link to the figure) of the analyses in a folder, in the order of the story."""
     for path in sorted(folder.glob("*/summary.json"), key=lambda path: (
@@ -115,7 +131,7 @@ def elsewhere(folder: Path, beside: Path) -> str:
 
 BLOCKS = {
     "results": results, "machines": machines, "configs": configs, "found": found,
-    "elsewhere": elsewhere,
+    "elsewhere": elsewhere, "own": own,
     "panel": lambda folder, _: read_text(folder / "laptop/panel.md"),
     "claims": lambda folder, _: claim_list(read_json(folder / "laptop/summary.json")["claims"]),
     "evidence": lambda folder, _: read_text(folder / "evidence/table.md")}

@@ -90,14 +90,14 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, mo
     write_json(results / "bench/machines.json", [
         {"device": "cpu", "cores": 2, "gflops": 111.4, "minutes": 9.2, "expected": None},
         {"device": "cuda", "cores": 2, "gflops": 5e4, "minutes": 1.1, "expected": 3}])
-    for path in (document, tmp_path / "README.md", results / "README.md"):
+    for path in (tmp_path / name for name in reference.DOCUMENTS):
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"before\n{blocks}after\n")
     models_of_a_run(tmp_path / "laptop")
     (tmp_path / "laptop/index.html").write_text(f"a{BEGIN}b{END}c")
     for name, layers in (("laptop", 2), ("deep", 8)):
         write_run(tmp_path / name, name, layers)
-        assert call(reference, "--run", tmp_path / name, "--config", name).code == 0
+        assert call(reference, "--run", tmp_path / name).code == 0
     assert {path.relative_to(results).as_posix() for path in results.rglob("*.*[tgy]")} == {
         "analysis/read/read.png", "deep/analysis/read/read.png",
         "ablation/student.lr/ablation.png", "deep/ablation/student.lr/ablation.png"}
