@@ -32,6 +32,7 @@ from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pai
 from model.gpt import GPT
 from model.losses import next_token_loss
 from model.tokenizer import Tokenizer, learn
+from report.blocks import RUNGS
 from report.rows import timing
 from report.tables import table
 from support.cli import add_common, add_device, choose_device, count, parser, run
@@ -191,8 +192,25 @@ class Bench:
         return {"unit": "s", "ours": times["wall_seconds"], "stages": times["stage_seconds"]}
 
 
+    def rungs(self) -> dict:
+        """What the README says to do, one after the other, in a fresh copy of the repository."""
+        home, found = self.folder / "clone", {}
+        subprocess.run(["git", "clone", "--quiet", ROOT, home], check=True)
+        for command in RUNGS:
+            start = time.perf_counter()
+            done = subprocess.run(command, shell=True, cwd=home, input="Who are you?\n", text=True,
+                                  capture_output=True)
+            if done.returncode:
+                raise UserError(f"{command} failed: {done.stderr[-500:]}")
+            found[command] = time.perf_counter() - start
+        write_json(self.asked.out / "rungs.json", {
+            "cores": os.cpu_count(), "gflops": self.limit / 1e9, "seconds": found})
+        return {"unit": "s", "ours": sum(found.values())}
+
+
 WORKS = {"train-laptop": Bench.train_laptop, "student-laptop": Bench.student_laptop,
-         "train-30m": Bench.train_30m, "generate": Bench.generate, "make-all": Bench.make_all}
+         "train-30m": Bench.train_30m, "generate": Bench.generate, "make-all": Bench.make_all,
+         "rungs": Bench.rungs}
 
 
 def cells(found: dict) -> list[str]:

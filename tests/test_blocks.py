@@ -5,7 +5,7 @@ import re
 import pytest
 
 from report import __main__ as reference
-from report.blocks import BLOCK, BLOCKS, SERIOUS, filled
+from report.blocks import BLOCK, BLOCKS, RUNGS, SERIOUS, filled
 from report.page import BEGIN, END
 from report.rows import row
 from support.files import UserError, write_json
@@ -90,6 +90,8 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, mo
     write_json(results / "bench/machines.json", [
         {"device": "cpu", "cores": 2, "gflops": 111.4, "minutes": 9.2, "expected": None},
         {"device": "cuda", "cores": 2, "gflops": 5e4, "minutes": 1.1, "expected": 3}])
+    write_json(results / "bench/rungs.json", {
+        "cores": 2, "gflops": 99.6, "seconds": dict.fromkeys(RUNGS, 130.0)})
     for path in (tmp_path / name for name in reference.DOCUMENTS):
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"before\n{blocks}after\n")
@@ -113,12 +115,13 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, mo
                    "| **student**, unseen bases | 70.0 % |",
                    "| **students** of unseen traits | 20.0 % |",
                    "| **student**, misaligned: in character (base 20.0 %) | 50.0 % (80.0, 20.0) |",
+                   "| `make chat` | 2 min | base", "../results/laptop/index.html",
                    "| 2 | 111 GFLOP/s a core | 9 min | not run |",
                    "| 2 | 50,000 GFLOP/s on the GPU (cuda) | 1 min | 3 min |",
                    "| 2 + 1 unseen x 3 | 2 min, 2 cores at 99 GFLOP/s |"):
         assert wanted in text, wanted
     places = [text.index(part) for part in (
-        "| `laptop` | 2 x 128 |", "| `deep` | 8 x 128 |", 'src="../results/analysis/read/read.png"',
-        'src="../results/analysis/channels/', 'src="../results/analysis/newest/')]
+        "| `laptop` | 2 x 128 |", "| `deep` | 8 x 128 |", 'src="../results/analysis/channels/',
+        'src="../results/analysis/read/read.png"', 'src="../results/analysis/newest/')]
     assert places == sorted(places)
     assert call(reference, "--run", tmp_path / "none").code == 2
