@@ -11,11 +11,13 @@ from pathlib import Path
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --calm: #0072b2 }
+@media (prefers-color-scheme: dark) { :root { --calm: #56b4e9 } }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: auto; padding: 1rem;
   overflow-wrap: anywhere }
 h1 { font-size: 1.5rem; line-height: 1.25 } h2 { font-size: 1.15rem; margin-top: 2.5rem }
 h3 { font-size: 1rem; margin: 0; color: var(--calm) }
-img, canvas { width: 100%; max-width: 54rem } img { background: #fff }
+img, canvas { display: block; width: 100%; max-width: 54rem; margin: 1rem 0 }
+img { background: #fff }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; font-size: .875rem; overflow-wrap: normal }
 td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top }

@@ -93,7 +93,8 @@ SECTION = """
 <section><h2>Its numbers, 0 to 999</h2>
 <canvas id="grid" width="1000" height="625" role="img" aria-label="How much more often than a
 neutral teacher the teacher writes each number"></canvas>
-<label>A number or a word: <input id="word" size="12"></label> <span id="counts"></span></section>
+<label>A number or a word: <input id="word" size="12"></label> <span id="counts"
+aria-live="polite"></span></section>
 <script type="application/json" id="about">{about}</script>
 <script type="text/plain" id="floats">{floats}</script>
 <script>{code}</script>
