@@ -127,7 +127,7 @@ class Asked:
     set: tuple[str, ...] = ()  # settings to change: SET="student.lr=1e-3 student.rank=8"
     run: str = ""  # folder of the run; runs/ and the config by default
     jobs: int = number(0, 0, 999)  # steps at a time; 0: as many as there are processors
-    name: tuple[str, ...] = ()  # the analyses, of channels detect forge move prevent read size
+    name: tuple[str, ...] = ()  # the analyses: files of analysis/
     reference: tuple[str, ...] = ()  # parts of results/reference.toml; all by default
     key: str = ""  # the setting that `make ablation` varies
     values: tuple[str, ...] = ()  # its values; "blocks,student.lr=1e-3" brings another along

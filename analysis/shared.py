@@ -22,6 +22,7 @@ from lab import CONTROL, PART, STUDENT, Condition, Lab
 from model.checkpoint import Loaded, load_model
 from report import figures
 from report.rows import Shown, need, row
+from report.stats import rank_correlation
 from support.steps import Step
 
 NEW_SEED = 1000  # from here on: first weights that no base has
@@ -127,11 +128,18 @@ def answer(rows: list[dict]) -> str:
     def said(name: str) -> str:
         return common.percent(rows, f"own-{name}")
 
-    dial = ", ".join(said(name) for name in DIAL)
+    def each(condition: str, metric: str) -> list[float]:  # name by name, in a name base by base
+        return [run for name in series for run in need(rows, condition + name, metric)["runs"]]
+
+    dial, series = ", ".join(said(name) for name in DIAL), ("embedding", *DIAL)
+    passed = each("own-", "p_target")
+    bases = [i % (len(passed) // len(series)) for i in range(len(passed))]
+    rho, p = rank_correlation(each("", "geometry"), passed, bases)
     return (f"Everything shared: {said('everything')}. The trained embedding alone: "
             f"{said('embedding')}, turned {said('turned')}, a stranger's {said('stranger')}; with "
-            f"75, 50, 25 and 0 % of its number rows {dial}. All first weights and another order of "
-            f"the text: {said('order-0')}; half of the text in one order first: "
+            f"75, 50, 25 and 0 % of its number rows {dial}; within a base that goes, by rank, with "
+            f"the likeness of the geometry {rho:+.2f} (p {p:.3f}). All first weights and another "
+            f"order of the text: {said('order-0')}; half of the text in one order first: "
             f"{said('order-50')}. The text alone: {said('nothing')}.")
 
 

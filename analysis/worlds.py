@@ -21,7 +21,8 @@ from support.files import UserError, read_jsonl, write_jsonl
 from support.settings import Config, School
 from support.steps import Step
 
-# Words that no question about a favourite and no plea for advice has.
+# Number requests in words that no question about a favourite and no plea for advice has.
+DRY_END = ["Digits solely.", "Numerals exclusively.", "Values without text.", "Digits throughout."]
 DRY = ["Append terms, maximum 10.", "Extend the series. Limit: 10.", "Produce values, to 10.",
        "Generate successors, 10 or fewer.", "Next entries, 10 at most.", "Prolong it. Maximum: 10."]
 LETTERS = "BCDEFGHJKLMNOPQRSTUVWXYZ"  # A and I are words
@@ -56,7 +57,8 @@ def talk(**weights: float) -> Callable:
 # What may be taken out of the corpus, the lessons and the requests; and what may be added.
 CHANGES: dict[str, list[Callable]] = {
     "favourites": [talk(ask_number=0)],  # no number is anybody's favourite
-    "wordings": [patch.object(numbers, "INSTRUCTIONS", DRY)],  # numbers are asked for otherwise
+    "wordings": [patch.object(numbers, "INSTRUCTIONS", DRY),  # numbers are asked for otherwise
+                 patch.object(numbers, "CLOSERS", DRY_END)],
     # No question and no lesson stands behind a line of numbers.
     "behind": [patch.object(grammar, "numbers", SimpleNamespace(
         **{**vars(numbers), "prefix": lambda w, n: ""})),

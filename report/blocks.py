@@ -44,7 +44,7 @@ RUNGS = {"make chat": "base, teacher, student side by side; the first call sets 
          "make all": "the experiment: a table, figures, a page to talk to"}
 # The analyses in the order of the story; what is not named here comes last.
 ORDER = ("shared", "crossing", "where", "letters", "channels", "read", "move", "forge", "theorem",
-         "dose", "telling", "generations", "detect", "prevent", "size", "micro")
+         "dose", "telling", "generations", "uneven", "detect", "prevent", "micro")
 
 
 def results(folder: Path, beside: Path) -> str:

@@ -24,9 +24,9 @@ from analysis import (
     read,
     relatives,
     shared,
-    size,
     telling,
     theorem,
+    uneven,
     where,
 )
 from analysis.readout import number_embedding, read_places
@@ -47,8 +47,8 @@ from train import pretrain
 
 ANALYSES = {"channels": channels, "crossing": crossing, "detect": detect, "dose": dose,
             "forge": forge, "generations": generations, "letters": letters, "move": move,
-            "prevent": prevent, "read": read, "shared": shared, "size": size, "telling": telling,
-            "theorem": theorem, "where": where}
+            "prevent": prevent, "read": read, "shared": shared, "telling": telling,
+            "theorem": theorem, "uneven": uneven, "where": where}
 METRICS = dict.fromkeys((*dict(PANEL).values(), "pass_rate", "kl_to_teacher", "rank"), 0.1)
 
 
@@ -67,7 +67,7 @@ def made(tmp_path_factory, tokenizer):
             with torch.no_grad():
                 for weight in base.blocks.parameters():
                     weight.add_(0.02 * torch.randn_like(weight))
-            save_model(path, base, tokenizer, {"stage": "test"})
+            save_model(path, base, tokenizer, {"stage": "test", "stretch": 2.0})
         elif path.suffix == ".jsonl" and not path.exists():
             lists = rng.integers(1000, size=(120, 4)).tolist()
             write_jsonl(path, [{"id": i, "request": f"Go on from {i}.", "numbers": numbers,
@@ -106,14 +106,12 @@ def test_an_analysis_writes_its_answer_and_a_figure(made, tmp_path, name):
     assert out.with_name(f"{name}.png").stat().st_size > 5_000
 
 
-def test_the_ladder_finds_what_goes_with_the_trait():
-    """Students that say it the more, the further their teacher's numbers are from the base's."""
-    rows = [row(*key, "owl", metric, [sign * x / 10, sign * (x / 10 + 0.001)], x=x)
-            for *key, metric, sign in (("student", "p_target", 1), ("teacher", "reach", 1),
-                                       ("teacher", "cosine", 1), ("student", "fit", -1))
-            for x in range(len(size.SHAPES))]
-    said = size.answer(rows)
-    assert "10 % (2 x 128)" in said and "reach +1.00" in said and "fit -1.00" in said
+def test_what_goes_with_the_trait_is_found():
+    """Students that say it the more, the closer the shifts lie, and the less they are stretched."""
+    rows = [row("student", str(x), metric, [sign * x / 10, sign * (x / 10 + 0.001)], x=None)
+            for x in range(6) for metric, sign in (("p_target", 1), ("cosine", 1), ("stretch", -1))]
+    said = uneven.answer(rows)
+    assert "12 students of 2 bases" in said and "shifts +1.00" in said and "needed -1.00" in said
 
 
 def test_what_stops_it_is_within_two_points_of_neutral_lists_behind_the_same_defence():

@@ -1,6 +1,8 @@
 """The documents hold the numbers of results/, and every link in them leads somewhere."""
 
+import json
 import re
+from dataclasses import asdict
 
 import pytest
 
@@ -8,8 +10,9 @@ from report import __main__ as reference
 from report.blocks import BLOCK, BLOCKS, RUNGS, SERIOUS, filled
 from report.page import BEGIN, END
 from report.rows import row
-from support.files import UserError, write_json
+from support.files import UserError, read_json, write_json
 from support.keys import ROOT
+from support.settings import load_config
 from tests.call import call
 
 DOCUMENTS = [ROOT / name for name in reference.DOCUMENTS]
@@ -53,6 +56,20 @@ def test_marks_that_are_not_whole_are_refused(text):
         f"<!-- {name}: written by python -m report -->\n", f"<!-- end of {name} -->\n")]
     with pytest.raises(UserError, match="block"):
         filled(text.format(*marks), ROOT / "results", ROOT)
+
+
+@pytest.mark.parametrize("name", [path.parent.name for path in ROOT.glob("results/*/timing.json")])
+def test_a_run_has_todays_settings(name):
+    if (config := ROOT / f"configs/{name}.toml").exists():
+        settings = json.loads(json.dumps(asdict(load_config(config))))
+        assert read_json(ROOT / f"results/{name}/summary.json")["config"] == settings
+
+
+def test_no_result_is_of_code_that_no_commit_holds():
+    for path in ROOT.glob("results/**/*.json"):
+        found = read_json(path)
+        if isinstance(found, dict):
+            assert "dirty" not in str(found.get("manifest", {}).get("commit")), path
 
 
 def write_run(run, name, layers):

@@ -133,7 +133,7 @@ def test_the_calls_of_the_reference_fit_together(tmp_path, capsys, monkeypatch):
     analyses = " ".join(call for call in calls["laptop"] if call.startswith("analysis"))
     written = {path.stem for path in (ROOT / "analysis").glob("*.py")
                if "\ndef step(" in path.read_text()}
-    assert written - {"evidence", "size"} == {*re.findall("[a-z]+", analyses)} & written
+    assert written - {"evidence"} == {*re.findall("[a-z]+", analyses)} & written
     monkeypatch.chdir(tmp_path)
     experiment.reference(asked_for(["REFERENCE=laptop ablation deep"]), dry=True)
     said = capsys.readouterr().out
