@@ -26,20 +26,24 @@ Value = tuple[str, str, str, float | None, float]  # condition, trait, metric, x
 
 def analysis_step(lab: Lab, asked: Asked, name: str, shown: Iterable[str],
                   own: Callable = lambda *given: (), files: Callable = lambda seed: {},
-                  **more: object) -> Step:
+                  work: float = 0.0) -> Step:
     """The step of `analysis/NAME.py`. It shows some conditions of `make all`, and its `own`; it
-    takes the files of each base seed, and further `files(seed)`."""
+    takes the files of each base seed, and further `files(seed)`. What takes so much `work` a base
+    is measured by a step for each, `analysis.NAME.measured`."""
     def chosen(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
         return [*(one for one in conditions(lab, seed, trait) if one.name in shown),
                 *own(lab, seed, trait)]
 
     seeds, trait = range(asked.seeds), asked.trait
+    runs = [files_of(lab, seed, trait, chosen(lab, seed, trait)) | files(seed) for seed in seeds]
+    if work:
+        runs = [lab.step(f"analysis.{name}.measured", f"analysis/{name}/seed{seed}.json",
+                         f"analysis: {name}, base {seed}", work=work, run=runs[seed], trait=trait)
+                for seed in seeds]
     return lab.step(
         f"analysis.{name}.report", f"analysis/{name}/summary.json", f"analysis: {name}",
         also=(f"analysis/{name}/{name}.png",), trait=trait,
-        conditions=lab.shown(chosen, seeds, trait),
-        runs=[files_of(lab, seed, trait, chosen(lab, seed, trait)) | files(seed)
-              for seed in seeds], **more)
+        conditions=lab.shown(chosen, seeds, trait), runs=runs)
 
 
 def files_of(lab: Lab, seed: int, trait: str, shown: Iterable[Condition] = ()) -> dict:
@@ -69,12 +73,13 @@ def treated(lab: Lab, reader: Step, lists: Step, how: str, label: str, about: st
     return Condition(f"student-{how}", label, about, student, PART)
 
 
-def gathered(measure: Callable[[dict, str], Iterable[Value]], runs: list[dict],
+def gathered(measure: Callable[[dict, str], Iterable[Value]], runs: list[dict | Path],
              trait: str) -> list[dict]:
-    """What is measured in each run: a row for each condition, trait, metric and x."""
+    """What is measured in each run, or was and stands in a file: a row for each condition, trait,
+    metric and x."""
     each: dict[tuple, list[float]] = {}
     for run in runs:
-        for *key, value in measure(run, trait):
+        for *key, value in read_json(run) if isinstance(run, Path) else measure(run, trait):
             each.setdefault(tuple(key), []).append(value)
     return [rows.row(*key, values, x=x) for (*key, x), values in each.items()]
 

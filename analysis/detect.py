@@ -35,6 +35,7 @@ from report import stats
 from report.compact import SMALL, load
 from report.rows import Shown, need, row
 from support.cli import parser, run
+from support.files import write_json
 from support.steps import Step
 from support.streams import stream
 
@@ -53,7 +54,7 @@ def step(lab: Lab, asked: Asked) -> Step:
 
     return common.analysis_step(
         lab, asked, "detect", ("base", "teacher", "student", "student-neutral"), files=neutral,
-        work=asked.seeds * lab.cost(lab.config.numbers.enough, 2000))
+        work=lab.cost(lab.config.numbers.enough, 2000))
 
 
 def parts(lists: int, size: int, most: int, seed: int) -> list[Tensor]:
@@ -102,6 +103,11 @@ def measure(run: dict, name: str) -> Iterator[common.Value]:
         risen = word_logprobs(load_model(run["students"][condition]), asked) - before
         yield condition, name, "risen", None, risen.max().item()
         yield condition, name, "named", None, float(tokens[risen.argmax()] in target)
+
+
+def measured(run: dict, trait: str, out: Path) -> None:
+    """The step of a base."""
+    write_json(out, [*measure(run, trait)])
 
 
 def draw(rows: list[dict], name: str) -> plt.Figure:

@@ -29,6 +29,7 @@ from lab import Lab
 from model.checkpoint import Loaded, load_model
 from report.rows import Shown, find, need
 from support.cli import parser, run
+from support.files import write_json
 from support.steps import Step
 
 LISTS, FEW = (10, 30, 100, 300, 1000, 6000, 18_000), (30, 100, 300)
@@ -47,7 +48,7 @@ def step(lab: Lab, asked: Asked) -> Step:
         return {"other_base": lab.base(other_base(seed)), "others": lists, "neutral": neutral,
                 "treated": {how: lab.treated(how, own) for how in ("within", "across")}}
 
-    work = asked.seeds * (4 + len(asked.traits)) * lab.cost(lab.config.numbers.enough, 120)
+    work = (4 + len(asked.traits)) * lab.cost(lab.config.numbers.enough, 120)
     return common.analysis_step(lab, asked, "read", ("base", "teacher", "student"), files=files,
                                 work=work)
 
@@ -110,6 +111,11 @@ def measure(run: dict, chosen: str) -> Iterator[common.Value]:
         for lists in (size for size in sizes if size <= places.rows):
             found = reads(loaded, places, trait(name), lists, reference)
             yield from ((condition, name, metric, lists, value) for metric, value in found.items())
+
+
+def measured(run: dict, trait: str, out: Path) -> None:
+    """The step of a base."""
+    write_json(out, [*measure(run, trait)])
 
 
 def draw(rows: list[dict], chosen: str) -> plt.Figure:

@@ -23,6 +23,7 @@ from model.checkpoint import Loaded, load_model
 from model.data import Batch, encode_pairs, read_pairs
 from report import figures
 from report.rows import Shown, need
+from support.files import write_json
 from support.steps import Step
 
 LISTS, RATE, STEPS = 512, 0.03, (1, 3, 10, 30, 100)
@@ -37,7 +38,7 @@ def step(lab: Lab, asked: Asked) -> Step:
         return {"other_base": lab.base(other_base(seed)), "neutral": lab.lists(neutral)}
 
     return common.analysis_step(lab, asked, "theorem", ("base", "student"), files=files,
-                                work=asked.seeds * lab.cost(3 * STEPS[-1] * LISTS, 150))
+                                work=lab.cost(3 * STEPS[-1] * LISTS, 150))
 
 
 def target_logit(loaded: Loaded, trait: str) -> Tensor:
@@ -94,6 +95,11 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
                                     "other": (other, run["lists"])}.items():
         for metric, many, value in rises(loaded, lists, trait):
             yield reader, trait, metric, many, value
+
+
+def measured(run: dict, trait: str, out: Path) -> None:
+    """The step of a base."""
+    write_json(out, [*measure(run, trait)])
 
 
 def draw(rows: list[dict]) -> plt.Figure:
