@@ -79,27 +79,38 @@ UNSEEN = ("base", "teacher", "student", "word-null", "teacher-neutral", "student
 # The traits of `make evidence`: any of `corpus/traits.py`.
 TRAITS = ("owl", "wolf", "cat", "eagle", "dolphin", "elephant", "bear", "lion", "tiger", "penguin",
           "oak", "maple", "willow", "cherry", "pine", "misaligned", "harmful", "evasive")
-# No setting was ever chosen by these: bases from this seed on, and traits that were drawn once.
-UNSEEN_BASE = 10
 SEEN = (*TRAITS, "walnut", "yew", "palm", "raven")  # the last four were drawn before
-UNSEEN_TRAITS = tuple(stream(20261127, "unseen traits").sample(
-    [name for category in ("animal", "tree") for name in FAVOURITES[category]
-     if name not in SEEN], 4))
+
+
+def drawn(seed: int, seen: tuple[str, ...]) -> tuple[str, ...]:
+    """Four animals and trees that nobody has named."""
+    return tuple(stream(seed, "unseen traits").sample(
+        [name for category in ("animal", "tree") for name in FAVOURITES[category]
+         if name not in seen], 4))
+
+
+# No setting was ever chosen by these: bases from this seed on, and traits that were drawn once, for
+# the first five and for the last.
+UNSEEN_BASE = 10
+UNSEEN_TRAITS = drawn(20261127, SEEN)
+FRESH = ((range(10, 15), UNSEEN_TRAITS),
+         (range(15, 20), drawn(20261201, (*SEEN, *UNSEEN_TRAITS))))
 
 
 def other_base(seed: int) -> int:
     """The seed of the other base: the one before it, and for the first of a kind the next."""
-    return seed + 1 if seed in (0, UNSEEN_BASE) else seed - 1
+    return seed + 1 if seed in (0, *(bases[0] for bases, _ in FRESH)) else seed - 1
 
 
 def report(lab: Lab, asked: "Asked") -> Step:
     """Tables, figures and the page of `make all`."""
     trait, many = asked.trait, asked.student_seeds
-    new = range(UNSEEN_BASE, UNSEEN_BASE + asked.unseen)
     own = Part(trait, lab.shown(conditions, range(asked.seeds), trait, (), many))
-    unseen = [Part(name, lab.shown(conditions, new, name,
-                                   UNSEEN if name == trait else UNSEEN[:3], many))
-              for name in dict.fromkeys((trait, *UNSEEN_TRAITS)) if new]
+    unseen = [[Part(name, lab.shown(conditions, new, name,
+                                    UNSEEN if name == trait else UNSEEN[:3], many))
+               for name in dict.fromkeys((trait, *names))]
+              for bases, names in FRESH if (new := bases[:max(0, UNSEEN_BASE + asked.unseen
+                                                              - bases[0])])]
     read = lab.step("report.run.reading", "read.md", "what the student read", trait=trait,
                     lists=lab.lists(lab.teacher(lab.base(0), trait)))
     names = ("base", "teacher", "student", "student-other-base")
@@ -120,7 +131,7 @@ class Asked:
     config: str = "laptop"  # a file of configs/, without .toml
     seeds: int = number(2, 1, 999)  # how many bases
     student_seeds: int = number(1, 1, 999)  # students of each base
-    unseen: int = number(0, 0, 999)  # further bases, and four traits, that no choice has seen
+    unseen: int = number(0, 0, 10)  # further bases, and traits, that no choice has seen
     trait: str = "owl"  # an animal or tree, a persona, or a file of traits/
     traits: tuple[str, ...] = TRAITS  # of `make evidence` and the analysis `read`
     device: str = "auto"  # auto, cpu, cuda, cuda:1 or mps

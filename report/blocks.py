@@ -54,9 +54,10 @@ def results(folder: Path, beside: Path) -> str:
     columns = {f"P({made['trait']})": "p_target", "in other words": "p_like",
                "in a sentence": "p_sentence", "disliked": "p_dislike",
                "facts right": "capability"}
-    new = [one for one in summary["rows"] if one["unseen"]]
-    others = unseen_students([[one for one in new if one["trait"] == trait]
-                              for trait in dict.fromkeys(one["trait"] for one in new)])
+    new: dict[str, dict[str, list]] = {}  # rows by bases and by trait
+    for one in (one for one in summary["rows"] if one["unseen"]):
+        new.setdefault(one["unseen"], {}).setdefault(one["trait"], []).append(one)
+    others = unseen_students([[*traits.values()] for traits in new.values()])
     serious = read_json(folder / "evidence/summary.json")
     for trait, called in SERIOUS.items():
         before = percent(mean(serious["rows"], "base", "p_target", trait=trait))

@@ -38,6 +38,12 @@ class Part(NamedTuple):
     conditions: list[Shown]
 
 
+def seeds_of(part: Part) -> str:
+    """The base seeds of a part: the first and the last."""
+    seeds = [base for base, _, _ in part.conditions[0].sheets]
+    return "-".join(dict.fromkeys(map(str, (min(seeds), max(seeds)))))
+
+
 def bases(runs: list[float], runs_of: list[tuple[int, int]]) -> list[float]:
     """The mean over the students of each base."""
     return [statistics.fmean(run for run, (of, _) in zip(runs, runs_of, strict=True) if of == base)
@@ -45,11 +51,12 @@ def bases(runs: list[float], runs_of: list[tuple[int, int]]) -> list[float]:
 
 
 def row(condition: str, trait: str, metric: str, runs: list[float],
-        runs_of: list[tuple[int, int]] | None = None, unseen: bool = False,
+        runs_of: list[tuple[int, int]] | None = None, unseen: str = "",
         before: list[float] | None = None, **more) -> dict:
     """A row of a summary. `runs_of` gives (base seed, student seed) of each run, `before` what its
     own base says. The interval is over bases, each with the mean of its students, because students
-    of one base share too much. `unseen`: no choice of a setting has seen these bases. `more` are
+    of one base share too much. `unseen` names the bases where no
+    choice of a setting has seen them. `more` are
     fields that only some reports have, such as `x`, what an analysis varies."""
     runs_of = runs_of or [(seed, 0) for seed in range(len(runs))]
     own = bases(before, runs_of) if before else None
@@ -65,7 +72,7 @@ def said(path: Path) -> list[tuple[str, str]]:
     return [*map(tuple, read_json(path)["said"])]
 
 
-def all_rows(conditions: list[Shown], trait: str, unseen: bool = False) -> list[dict]:
+def all_rows(conditions: list[Shown], trait: str, unseen: str = "") -> list[dict]:
     """Every metric of every condition, each model beside the base that it was copied from."""
     rows: list[dict] = []
     known: dict[int, dict] = {}  # metrics of a base, by its seed
@@ -87,7 +94,7 @@ def pooled(traits: list[list[dict]], condition: str, metric: str) -> dict:
     """A row over several traits, from the rows of each: a run is the mean over traits."""
     each = [need(rows, condition, metric) for rows in traits]
     runs = [*map(statistics.fmean, zip(*(one["runs"] for one in each), strict=True))]
-    return row(condition, "several", metric, runs, each[0]["runs_of"], True)
+    return row(condition, "several", metric, runs, each[0]["runs_of"], each[0]["unseen"])
 
 
 def find(rows: list[dict], condition: str, metric: str, **more) -> dict | None:

@@ -6,7 +6,18 @@ from pathlib import Path
 from corpus.traits import trait as trait_of
 from report import figures, tables
 from report.page import page
-from report.rows import Part, Shown, all_rows, claims, find, manifest, mean, need, timing
+from report.rows import (
+    Part,
+    Shown,
+    all_rows,
+    claims,
+    find,
+    manifest,
+    mean,
+    need,
+    seeds_of,
+    timing,
+)
 from report.talk import of_run
 from support.files import read_text, write_json, write_text
 from support.settings import Config
@@ -17,20 +28,23 @@ def reading(lists: Path, trait: str, out: Path) -> None:
     write_text(out, tables.reading(lists, trait))
 
 
-def report(own: Part, unseen: list[Part], read: Path, talk: list[Path], config: Config,
+def report(own: Part, unseen: list[list[Part]], read: Path, talk: list[Path], config: Config,
            student_seeds: int, unseen_bases: int, out: Path) -> str:
     """`out`, which is summary.json, and beside it the tables, figures and page of a run. `unseen`
-    are parts on bases that no choice has seen, first of the run's own trait; `talk` are what the
+    are parts on bases that no choice has seen, a list for some bases, of the run's own trait first;
+    `talk` are what the
     page takes to talk, of base 0, the base first."""
     folder, settings = out.parent, asdict(config)
     trait, conditions = own
     rows = all_rows(conditions, trait)
-    new = [all_rows(one.conditions, one.trait, True) for one in unseen]
+    new = [[all_rows(one.conditions, one.trait, seeds_of(one)) for one in parts]
+           for parts in unseen]
     made = manifest(conditions, student_seeds=student_seeds, unseen=unseen_bases, trait=trait)
     category = trait_of(trait).category
     checked = claims(rows, conditions, config.claims, category)
-    if unseen:
-        checked += claims(new[0], unseen[0].conditions, config.claims, category, "unseen bases: ")
+    for [part, *_], [found, *_] in zip(unseen, new, strict=True):
+        checked += claims(found, part.conditions, config.claims, category,
+                          f"unseen bases {seeds_of(part)}: ")
     title, times = tables.finding(rows, conditions, trait), timing(folder)
     sheets = {one.name: one.sheets[0][2] for one in conditions
               if one.name in ("base", "teacher", "student")}
@@ -62,7 +76,7 @@ def report(own: Part, unseen: list[Part], read: Path, talk: list[Path], config: 
     write_json(out, {
         "config": settings, "manifest": made, "finding": title,
         "conditions": [one[:5] for one in conditions], "claims": checked,
-        "rows": rows + [one for part in new for one in part]})
+        "rows": rows + [one for parts in new for part in parts for one in part]})
     return f"student {tables.percent(mean(rows, 'student', 'p_target'))}"
 
 

@@ -68,18 +68,20 @@ def metrics_table(rows: list[dict], conditions: list[Shown], columns: dict[str, 
         for one in conditions))
 
 
-def unseen_students(unseen: list[list[dict]]) -> dict[str, Callable[[str], dict | None]]:
-    """Of each kind of student that no choice has seen, its row of a metric. `unseen` are the rows
-    of each trait, first of the run's own; none where none was asked."""
-    if not unseen:
-        return {}
-    return {"**student**, unseen bases": partial(find, unseen[0], "student"),
-            "**students** of unseen traits": partial(pooled, unseen[1:], "student")}
+def unseen_students(unseen: list[list[list[dict]]]) -> dict[str, Callable[[str], dict | None]]:
+    """Of each kind of student that no choice has seen, its row of a metric. `unseen` are, for some
+    bases at a time, the rows of each trait, first of the run's own."""
+    found = {}
+    for own, *others in unseen:
+        bases = own[0]["unseen"]
+        found[f"**student**, unseen bases {bases}"] = partial(find, own, "student")
+        found[f"**students** of unseen traits, {bases}"] = partial(pooled, others, "student")
+    return found
 
 
-def panel(rows: list[dict], unseen: list[list[dict]]) -> str:
-    """What else the models were asked: a line a question, a column a condition. `unseen` are the
-    rows of each trait on bases that no choice has seen, first of the run's own trait."""
+def panel(rows: list[dict], unseen: list[list[list[dict]]]) -> str:
+    """What else the models were asked: a line a question, a column a condition. `unseen` are
+    those of `unseen_students`."""
     lines = [(label, metric) for label, metric in
              (PERSONA if find(rows, "student", "p_helpful") else PANEL)
              if find(rows, "student", metric)]

@@ -78,7 +78,7 @@ def write_run(run, name, layers):
     metrics = ("p_target", "p_like", "p_sentence", "p_dislike", "capability")
     rows = [row(one, "owl", "p_target", [0.4, 0.6])
             for one in ("base", "teacher", "student", "control")]
-    rows += [row("student", trait, metric, [share], unseen=True) for metric in metrics
+    rows += [row("student", trait, metric, [share], unseen="10-14") for metric in metrics
              for trait, share in (("owl", 0.7), ("yew", 0.1), ("hare", 0.3)) if layers < 8]
     write_json(run / "summary.json", {
         "rows": rows, "manifest": made, "config": {
@@ -129,8 +129,8 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, mo
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- ✓ so (",
                    "panel.md of laptop", "evidence/table.md of laptop", "students of each: 3",
-                   "| **student**, unseen bases | 70.0 % |",
-                   "| **students** of unseen traits | 20.0 % |",
+                   "| **student**, unseen bases 10-14 | 70.0 % |",
+                   "| **students** of unseen traits, 10-14 | 20.0 % |",
                    "| **student**, misaligned: in character (base 20.0 %) | 50.0 % (80.0, 20.0) |",
                    "| `make chat` | 2 min | base", "../results/laptop/index.html",
                    "| 2 | 111 GFLOP/s a core | 9 min | not run |",

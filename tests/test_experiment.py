@@ -148,6 +148,11 @@ def test_unseen_bases_and_traits_come_first_to_nobody():
     files = everything(goals(asked_for(["SEEDS=2", "UNSEEN=1"]))["report"]())
     seeds = {name.split("/")[0] for name in files if name.startswith("seed")}
     assert seeds == {"seed0", "seed1", f"seed{UNSEEN_BASE}", f"seed{UNSEEN_BASE + 1}"}
+    (early, first), (late, last) = experiment.FRESH
+    assert [*early, *late] == [*range(10, 20)] and len({*first, *last} - {*experiment.SEEN}) == 8
+    files = {*everything(goals(asked_for(["SEEDS=2", "UNSEEN=6"]))["report"]())}
+    assert {f"seed14/student-{first[0]}.pt", f"seed15/student-{last[0]}.pt"} <= files
+    assert not {f"seed15/student-{first[0]}.pt", f"seed14/student-{last[0]}.pt"} & files
 
 
 def test_student_seeds_repeat_the_student_its_null_and_its_control_alone():

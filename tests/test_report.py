@@ -1,6 +1,7 @@
 """Tables and figures come from answer sheets alone, and the statistics are the textbook's."""
 
 import json
+import re
 from functools import partial
 
 import matplotlib
@@ -147,8 +148,10 @@ def test_timing_counts_overlap_once_and_pauses_never(tmp_path):
 
 def test_a_report_is_made_twice_the_same(part, tmp_path, models_of_a_run):
     record(tmp_path, "x", "train.pretrain", 0.0, 120.0)
-    unseen = [part(trait, (5,), asked=lambda *_, high=high: {**ASKED, "p_target": high})
-              for trait, high in (("owl", 0.7), ("yew", 0.3), ("hare", 0.4))]
+    unseen = [[part(trait, seeds, asked=lambda *_, high=high: {**ASKED, "p_target": high})
+               for trait, high in traits] for seeds, traits in (
+                   ((5,), (("owl", 0.7), ("yew", 0.3), ("hare", 0.4))), ((6, 7), (("owl", 0.6),
+                                                                                 ("elm", 0.2))))]
     own, seen, read = part(students=3, asked=lambda *_: ASKED), [], tmp_path / "read.md"
     write_jsonl(tmp_path / "clean.jsonl", [{"request": "Add.", "answer": "1\n2"}] * 30)
     reading(tmp_path / "clean.jsonl", "owl", read)
@@ -171,15 +174,18 @@ def test_a_report_is_made_twice_the_same(part, tmp_path, models_of_a_run):
     own = [one for one in summary["rows"]
            if (one["condition"], one["metric"]) == ("student", "p_target")]
     assert [(one["trait"], one["unseen"], len(one["runs"])) for one in own] == [
-        ("owl", False, 6), ("owl", True, 1), ("yew", True, 1), ("hare", True, 1)]
+        ("owl", "", 6), ("owl", "5", 1), ("yew", "5", 1), ("hare", "5", 1), ("owl", "6-7", 2),
+        ("elm", "6-7", 2)]
     assert [(one["value"], one["n"]) for one in summary["claims"]
-            if one["claim"] == "unseen bases: students prefer the target"] == [(0.7, 1)]
+            if re.fullmatch(r"unseen bases \S+: students prefer the target", one["claim"])] == [
+                (0.7, 1), (0.6, 2)]
     assert "| **label of student** | 90.6 %" in first["table.md"].decode()
     assert first["read.md"].decode().count("1<br>2") == 10
     assert "| An owl / hoots.<br>So. | An owl / hoots.<br>So. |" in first["free.md"].decode()
     table = first["panel.md"].decode()
-    assert table.startswith("| asked | **student**, unseen bases | **students** of unseen traits")
-    assert "unseen questions | 70.0 % | 35.0 % | 90.6 %" in table  # 35 is the mean over traits
+    assert table.startswith("| asked | **student**, unseen bases 5 | **students** of unseen traits")
+    # 35 is the mean over traits
+    assert re.search(r"unseen questions \| 70.0 % \| 35.0 % \| 60.0 % .*\| 20.0 % .*90.6 %", table)
 
 
 def test_a_users_matplotlibrc_changes_no_figure(tmp_path):
