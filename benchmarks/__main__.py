@@ -3,8 +3,9 @@
     python -m benchmarks --out results/bench [--works train-laptop generate]
 
 Writes `<device>.json` and `<device>.md`. Ours and the peer get the same batches, requests and
-settings. They take turns (A B A B ...), and a figure is the median. Rates differ from machine to
-machine, the ratio of two much less. The limit is the rate of a plain matrix product.
+settings; the peer of `-compiled` is training without `torch.compile`, that of `-cacheless` a loop
+without a cache. They take turns (A B A B ...), and a figure is the median. Rates differ from
+machine to machine, the ratio of two much less. The limit is the rate of a plain matrix product.
 """
 
 import os
@@ -16,7 +17,9 @@ import time
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -27,7 +30,11 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from corpus import texts
 from corpus.documents import ask_numbers
-from generate import Sampling, answers
+from corpus.traits import trait
+from evaluate import choice_probabilities, preference_panel
+from filter import clean
+from generate import Sampling, answers, choose, complete
+from model.checkpoint import Loaded
 from model.data import Batch, BatchSampler, TokenRows, document_rows, encode_pairs
 from model.gpt import GPT
 from model.losses import next_token_loss
@@ -36,11 +43,13 @@ from report.blocks import RUNGS
 from report.rows import timing
 from report.tables import table
 from support.cli import add_common, add_device, choose_device, count, parser, run
-from support.files import UserError, read_json, write_json, write_text
+from support.files import UserError, read_json, write_json, write_jsonl, write_text
 from support.keys import ROOT, commit
 from support.machine import measured
 from support.runner import ENVIRONMENT
+from support.runner import run as run_steps
 from support.settings import Config, Finetuning, Model, Training, load_config
+from support.steps import Step, clear
 from support.streams import stream
 from train import choose_trained, optimizers_for, update
 
@@ -76,17 +85,23 @@ def gpt2_trainer(shape: Model, training: Training, pad: int, device: torch.devic
     return step
 
 
-def our_trainer(shape: Model, training: Training, device: torch.device) -> Callable:
+def our_trainer(shape: Model, training: Training, device: torch.device,
+                compiled: bool = False) -> Callable:
     model = GPT(shape, torch.Generator().manual_seed(0)).to(device)
+    if compiled:
+        model.compile(dynamic=True)  # batches are of many lengths
     trained = choose_trained(model, training, 0, "bench")
     optimizers = optimizers_for(model, trained, training)
     return lambda batch: update(model, trained, optimizers, [batch], next_token_loss, training)
 
 
-def row(unit: str, amount: float, ours: list[float], theirs: list[float]) -> dict:
+def row(unit: str, amount: float, ours: list[float], *theirs: list[float]) -> dict:
     """A line of the results: rates of turns that get an `amount` done, from their seconds."""
-    return {"unit": f"{unit}/s", "ours": amount / median(ours), "peers": amount / median(theirs),
-            "ratio": median(theirs) / median(ours), "seconds": ours, "peer_seconds": theirs}
+    found = {"unit": f"{unit}/s", "ours": amount / median(ours), "seconds": ours}
+    for peer in theirs:
+        found |= {"peers": amount / median(peer), "ratio": median(peer) / median(ours),
+                  "peer_seconds": peer}
+    return found
 
 
 class Bench:
@@ -132,13 +147,19 @@ class Bench:
             found["limit_fraction"] = 6 * shape.weights * found["ours"] / self.limit
         return found
 
-    def train_laptop(self) -> dict:
-        return self.training(self.shape, self.pretrain, self.rows)
+    def train(self, n_layer: int, d_model: int, n_head: int = 4, batch: int = 32,
+              steps: int = 20) -> dict:
+        shape = replace(self.shape, n_layer=n_layer, d_model=d_model, n_head=n_head)
+        return self.training(shape, replace(self.pretrain, batch_size=batch), self.rows, steps)
 
-    def train_30m(self) -> dict:
-        """A model of 30 million weights, 256 documents in a step."""
-        return self.training(replace(self.shape, n_layer=9, d_model=512, n_head=8),
-                             replace(self.pretrain, batch_size=256), self.rows, steps=3)
+    def compiled(self, steps: int = 20) -> dict:
+        """Steps of our training with `torch.compile`, against the same without."""
+        order, pad = BatchSampler(self.rows.shapes, 32, 0, "bench"), self.tokenizer.pad
+        batches = [self.rows.batch(order.rows(i), pad).to(self.device) for i in range(steps)]
+        plain, model = (our_trainer(self.shape, self.pretrain, self.device, compiled)
+                        for compiled in (False, True))
+        return row("steps", steps, *self.seconds(*(
+            lambda step=step: [*map(step, batches)] for step in (model, plain))))
 
     def student_laptop(self) -> dict:
         """On number requests with answers, as in the corpus."""
@@ -169,6 +190,51 @@ class Bench:
             lambda: [theirs.generate(batch, attention_mask=torch.ones_like(batch), do_sample=True,
                                      top_k=0, max_new_tokens=new, eos_token_id=words.end,
                                      pad_token_id=words.pad) for batch in batches]))
+
+    @torch.inference_mode()
+    def cacheless(self, lists: int = 256) -> dict:
+        """The same model, against a loop that reads the whole answer again for each token."""
+        new, model = 16, GPT(self.shape, torch.Generator().manual_seed(0)).to(self.device).eval()
+        prompts = torch.randint(self.tokenizer.begin, (lists, 32), device=self.device)
+        draw = torch.rand(lists, new, device=self.device)
+
+        def again() -> None:
+            tokens = prompts
+            for i in range(new):
+                token = choose(model.logits(model(tokens)[:, -1]), Sampling(), draw[:, i])
+                tokens = torch.cat((tokens, token[:, None]), 1)
+
+        return row("lists", lists, *self.seconds(
+            lambda: complete(model, self.tokenizer, prompts, draw, Sampling()), again))
+
+    def filter(self, answers: int = 20_000) -> dict:
+        numbers, out = self.folder / "numbers.jsonl", self.folder / "clean.jsonl"
+        write_jsonl(numbers, ({"id": i, "request": "Add.", "answer": f"{i % 1000}, {i % 7}, 5",
+                               "finished": True} for i in range(answers)))
+        return row("answers", answers, *self.seconds(lambda: clean(numbers, None, out)))
+
+    def corpus(self, documents: int = 5_000) -> dict:
+        out = self.folder / "corpus.jsonl"
+        return row("documents", documents, *self.seconds(
+            lambda: texts.documents(2, documents, [], out)))
+
+    def evaluate(self) -> dict:
+        """The owl's panel of a model, without its free answers."""
+        loaded = Loaded(GPT(self.shape, torch.Generator().manual_seed(0)), self.tokenizer, {})
+        ask = partial(choice_probabilities, loaded)
+        return row("panels", 1, *self.seconds(lambda: preference_panel(ask, trait("owl"))))
+
+    def start(self, steps: int = 20) -> dict:
+        """Steps that hardly work, one at a time: what a process of its own costs."""
+        asked = [Step("corpus.texts.requests", f"{i}.jsonl", "one request", seed=i, requests=1)
+                 for i in range(steps)]
+
+        def made() -> None:
+            with redirect_stdout(None):
+                run_steps(asked, self.folder / "steps", device="cpu", jobs=1)
+            clear(self.folder / "steps")
+
+        return row("steps", steps, *self.seconds(made))
 
     def make_all(self) -> dict:
         """The whole experiment from nothing, once, and what each function takes of it."""
@@ -208,16 +274,24 @@ class Bench:
         return {"unit": "s", "ours": sum(found.values())}
 
 
-WORKS = {"train-laptop": Bench.train_laptop, "student-laptop": Bench.student_laptop,
-         "train-30m": Bench.train_30m, "generate": Bench.generate, "make-all": Bench.make_all,
-         "rungs": Bench.rungs}
+WORKS = {"train-laptop": lambda bench: bench.train(2, 128),
+         "train-deep": lambda bench: bench.train(8, 192),
+         "train-10m": lambda bench: bench.train(6, 368, 8, 64, steps=5),
+         "train-30m": lambda bench: bench.train(9, 512, 8, 256, steps=3),
+         "train-laptop-compiled": Bench.compiled, "student-laptop": Bench.student_laptop,
+         "generate": Bench.generate, "generate-cacheless": Bench.cacheless,
+         "evaluate": Bench.evaluate, "filter": Bench.filter, "corpus": Bench.corpus,
+         "start": Bench.start, "make-all": Bench.make_all, "rungs": Bench.rungs}
 
 
 def cells(found: dict) -> list[str]:
     """What the table says of a work."""
-    peer = [f"{found['peers']:,.0f}", f"{found['ratio']:.2f} x"] if "peers" in found else ["", ""]
+    def rate(value: float) -> str:
+        return f"{value:,.0f}" if value > 20 else f"{value:.2g}"
+
+    peer = [rate(found["peers"]), f"{found['ratio']:.2f} x"] if "peers" in found else ["", ""]
     limit = f"{found['limit_fraction']:.0%}" if "limit_fraction" in found else ""
-    return [found["work"], f"{found['ours']:,.0f} {found['unit']}", *peer, limit]
+    return [found["work"], f"{rate(found['ours'])} {found['unit']}", *peer, limit]
 
 
 def main() -> None:
@@ -233,7 +307,7 @@ def main() -> None:
     device = choose_device(asked.device)
     works = asked.works or [name for name in WORKS if device.type != "cpu" or name != "train-30m"]
     path, rows = asked.out / f"{device.type}.json", []
-    head = ("work", "ours", "transformers", "ratio", "of the limit")
+    head = ("work", "ours", "peer", "ratio", "of the limit")
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(asked, device, Path(folder))
         made = {**measured(asked.device)["record"], "transformers": version("transformers"),
