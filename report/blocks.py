@@ -66,8 +66,9 @@ def results(folder: Path, beside: Path) -> str:
     lines = [line([label, *map(cell, map(found, columns.values()))]) + "\n"
              for label, found in others.items()]
     return (metrics_table(summary["rows"], conditions, columns) + "".join(lines) + "\n"
-            f"Mean over {len(made['seeds'])} bases [95 % interval over bases; of two, each]; "
-            f"students of each: {made['student_seeds']}; commit {made['commit']}. In character: "
+            f"Means [95 % intervals] over bases, of `make all SEEDS={len(made['seeds'])} "
+            f"STUDENT_SEEDS={made['student_seeds']} UNSEEN={made['unseen']}` at {made['commit']}; "
+            "in character: of `make evidence`, "
             f"{len(serious['manifest']['seeds'])} bases; commit {serious['manifest']['commit']}.\n")
 
 

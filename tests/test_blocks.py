@@ -128,7 +128,7 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, mo
     text = document.read_text()
     assert text.startswith("before\n") and text.endswith("after\n") and "stale" not in text
     for wanted in ("`deep`: [read?](../results/deep/analysis/read/read.png) Yes.", "- ✓ so (",
-                   "panel.md of laptop", "evidence/table.md of laptop", "students of each: 3",
+                   "panel.md of laptop", "evidence/table.md of laptop", "STUDENT_SEEDS=3 UNSEEN=1",
                    "| **student**, unseen bases 10-14 | 70.0 % |",
                    "| **students** of unseen traits, 10-14 | 20.0 % |",
                    "| **student**, misaligned: in character (base 20.0 %) | 50.0 % (80.0, 20.0) |",
