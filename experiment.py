@@ -11,7 +11,6 @@
 
 import os
 import shlex
-import subprocess
 import sys
 import webbrowser
 from collections.abc import Callable, Iterable
@@ -72,7 +71,7 @@ def conditions(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[C
 
 SOFT = 4_000  # lists that are enough to learn from a teacher's probabilities
 # Of an ablation's value.
-FEW = ("base", "teacher", "student", "student-neutral", "student-other-base")
+FEW = ("base", "teacher", "student", "student-neutral")
 # Of bases that no choice has seen; of new traits the first three.
 UNSEEN = ("base", "teacher", "student", "word-null", "teacher-neutral", "student-neutral",
           "student-matched", "student-other-base", "in-context")
@@ -106,11 +105,12 @@ def report(lab: Lab, asked: "Asked") -> Step:
     """Tables, figures and the page of `make all`."""
     trait, many = asked.trait, asked.student_seeds
     own = Part(trait, lab.shown(conditions, range(asked.seeds), trait, (), many))
-    unseen = [[Part(name, lab.shown(conditions, new, name,
-                                    UNSEEN if name == trait else UNSEEN[:3], many))
-               for name in dict.fromkeys((trait, *names))]
-              for bases, names in FRESH if (new := bases[:max(0, UNSEEN_BASE + asked.unseen
-                                                              - bases[0])])]
+    unseen = []
+    for bases, names in FRESH:
+        if new := [seed for seed in bases if seed < UNSEEN_BASE + asked.unseen]:
+            unseen.append([Part(name, lab.shown(conditions, new, name, UNSEEN if name == trait
+                                                else UNSEEN[:3], many))
+                           for name in dict.fromkeys((trait, *names))])
     read = lab.step("report.run.reading", "read.md", "what the student read", trait=trait,
                     lists=lab.lists(lab.teacher(lab.base(0), trait)))
     names = ("base", "teacher", "student", "student-other-base")
@@ -240,18 +240,25 @@ def tell(folder: Path) -> None:
 
 
 def reference(asked: Asked, dry: bool) -> None:
-    """Make what is missing of all that results/ holds, and copy it there."""
-    file, runs = ROOT / "results/reference.toml", {}
+    """Make what is missing of all that results/ holds, call by call, and copy it there."""
+    if asked != Asked(reference=asked.reference, device=asked.device, jobs=asked.jobs):
+        raise UserError("make reference takes REFERENCE, DEVICE and JOBS; the rest stands in "
+                        "results/reference.toml")
+    file, wanted, runs = ROOT / "results/reference.toml", [], {}
     calls = read_toml(file)
     for part in asked.reference or calls:
         require_known(part, calls, "part", file)
         for goal, *words in map(shlex.split, calls[part]):
             one = asked_for(words)
-            runs.setdefault(one.folder, []).extend(goals(one)[goal]())
-    runner.foresee(runs, asked.device)
-    for folder, wanted in () if dry else runs.items():
-        runner.run(wanted, folder, device=asked.device, jobs=asked.jobs)
-        subprocess.run([sys.executable, "-m", "report", "--run", folder], check=True)
+            wanted.append((one.folder, goals(one)[goal]()))
+            runs.setdefault(one.folder, []).extend(wanted[-1][1])
+    runner.foresee(runs, asked.device, asked.jobs)
+    from report import __main__ as results  # torch takes its time to load
+
+    for folder, steps_of in () if dry else wanted:
+        runner.run(steps_of, folder, device=asked.device, jobs=asked.jobs)
+        results.copy(folder.resolve())
+        results.fill()
 
 
 def command(goal: str, asked: Asked) -> bool:

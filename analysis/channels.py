@@ -4,14 +4,13 @@ Each student reads lists of which one part is kept. Beside what it says stands h
 hidden state has moved along the teacher's mean shift at numbers, in lengths of it.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from analysis import common, readout
-from analysis.readout import Places
+from analysis.readout import Places, Values
 from experiment import Asked
 from lab import PART, Condition, Lab
 from model.checkpoint import Loaded, load_model
@@ -60,7 +59,7 @@ def kl_by_place(base: Loaded, teacher: Loaded, plain: Places, taught: Places) ->
     return [nats[place == at].mean().item() for at in range(min(7, int(place.max()) + 1))]
 
 
-def measure(run: dict, trait: str) -> Iterator[common.Value]:
+def measure(run: dict, trait: str) -> Values:
     """The teacher's KL by place, and where each student has moved, of a base seed."""
     base, teacher = load_model(run["base"]), load_model(run["teacher"])
     plain, taught = (readout.read_places(one, run["lists"], 2048) for one in (base, teacher))

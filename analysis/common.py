@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from torch import Tensor
 
+from analysis.readout import Values
 from corpus import traits
 from corpus.documents import PERSONAS
 from experiment import TRAITS, Asked, conditions
@@ -21,29 +22,31 @@ from support.files import read_json, write_json
 from support.settings import Finetuning
 from support.steps import Step
 
-Value = tuple[str, str, str, float | None, float]  # condition, trait, metric, x, what was found
+
+def report_step(lab: Lab, name: str, **arguments: object) -> Step:
+    """The step that writes the summary of `analysis/NAME.py` and its figure."""
+    return lab.step(f"analysis.{name}.report", f"analysis/{name}/summary.json", f"analysis: {name}",
+                    (f"analysis/{name}/{name}.png",), **arguments)
 
 
 def analysis_step(lab: Lab, asked: Asked, name: str, shown: Iterable[str],
                   own: Callable = lambda *given: (), files: Callable = lambda seed: {},
-                  work: float = 0.0) -> Step:
+                  measured: str = "", work: float = 0.0) -> Step:
     """The step of `analysis/NAME.py`. It shows some conditions of `make all`, and its `own`; it
-    takes the files of each base seed, and further `files(seed)`. What takes so much `work` a base
-    is measured by a step for each, `analysis.NAME.measured`."""
+    takes the files of each base seed, and further `files(seed)`. What takes long is `measured` by
+    a function of that name, a step with so much `work` for each base."""
     def chosen(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
         return [*(one for one in conditions(lab, seed, trait) if one.name in shown),
                 *own(lab, seed, trait)]
 
     seeds, trait = range(asked.seeds), asked.trait
     runs = [files_of(lab, seed, trait, chosen(lab, seed, trait)) | files(seed) for seed in seeds]
-    if work:
-        runs = [lab.step(f"analysis.{name}.measured", f"analysis/{name}/seed{seed}.json",
+    if measured:
+        runs = [lab.step(measured, f"analysis/{name}/seed{seed}.json",
                          f"analysis: {name}, base {seed}", work=work, run=runs[seed], trait=trait)
                 for seed in seeds]
-    return lab.step(
-        f"analysis.{name}.report", f"analysis/{name}/summary.json", f"analysis: {name}",
-        also=(f"analysis/{name}/{name}.png",), trait=trait,
-        conditions=lab.shown(chosen, seeds, trait), runs=runs)
+    return report_step(lab, name, trait=trait, conditions=lab.shown(chosen, seeds, trait),
+                       runs=runs)
 
 
 def files_of(lab: Lab, seed: int, trait: str, shown: Iterable[Condition] = ()) -> dict:
@@ -73,7 +76,7 @@ def treated(lab: Lab, reader: Step, lists: Step, how: str, label: str, about: st
     return Condition(f"student-{how}", label, about, student, PART)
 
 
-def gathered(measure: Callable[[dict, str], Iterable[Value]], runs: list[dict | Path],
+def gathered(measure: Callable[[dict, str], Values], runs: list[dict | Path],
              trait: str) -> list[dict]:
     """What is measured in each run, or was and stands in a file: a row for each condition, trait,
     metric and x."""

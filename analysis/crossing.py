@@ -5,7 +5,6 @@ know only how all words lie in both bases. What rises has to be the lists' own t
 teacher's lists must do nothing. In the family, a random map is what a defender would use.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from analysis import common
 from analysis.common import another
 from analysis.detectors import word_logprobs
 from analysis.maps import likeness, map_of
+from analysis.readout import Values
 from corpus.traits import trait as trait_of
 from experiment import Asked, other_base
 from lab import PART, Condition, Lab
@@ -56,7 +56,7 @@ def step(lab: Lab, asked: Asked) -> Step:
                                 conditions, lambda seed: {"other_base": lab.base(other_base(seed))})
 
 
-def measure(run: dict, trait: str) -> Iterator[common.Value]:
+def measure(run: dict, trait: str) -> Values:
     """How like the numbers are that the blind map puts together; how far each student's word has
     risen, and whether that is the word that has risen most."""
     own, other = load_model(run["base"]), load_model(run["other_base"])

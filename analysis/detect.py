@@ -11,40 +11,28 @@ the teacher's parts above it, `alarms` that of the first neutral teacher's. The 
 likely.
 """
 
-from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from torch import Tensor
 
 from analysis import common, vectors
-from analysis.detectors import PROMPTED, Auditor, File, Pairs, matched, word_logprobs
+from analysis.detectors import METHODS, File, Pairs, compared, measure
 from chat import OURS
 from corpus import numbers
 from corpus.facts import plural
-from corpus.traits import Preference, trait
 from experiment import Asked
 from generate import Sampling, answers
 from lab import Lab
-from model.checkpoint import Loaded, load_model
-from model.data import read_pairs
+from model.checkpoint import Loaded
 from report import stats
 from report.compact import SMALL, load
 from report.rows import Shown, need, row
 from support.cli import parser, run
-from support.files import write_json
 from support.steps import Step
 from support.streams import stream
-
-SIZES, PARTS = (1, 3, 10, 30, 100, 300, 1000), 40
-METHODS = {"counts": "file alone: uneven counts", "chi2": "+ a neutral teacher's lists",
-           "likelihood": "+ base: likelihood", "gradient": "+ base: a gradient step",
-           "prompted": "+ base: “You love ...”", "read": "+ base: `read`",
-           "labelled": "+ other lists of the teacher"}
-SLOW = {"gradient": 20}  # how many parts of a file, where one takes long
 
 
 def step(lab: Lab, asked: Asked) -> Step:
@@ -54,60 +42,7 @@ def step(lab: Lab, asked: Asked) -> Step:
 
     return common.analysis_step(
         lab, asked, "detect", ("base", "teacher", "student", "student-neutral"), files=neutral,
-        work=lab.cost(lab.config.numbers.enough, 2000))
-
-
-def parts(lists: int, size: int, most: int, seed: int) -> list[Tensor]:
-    """Parts of so many lists each; no list is in two of them."""
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(lists))
-    return [*order.split(size)][:min(most, lists // size)]
-
-
-def compared(loaded: Loaded, name: str, teacher: Pairs, neutral: list[Pairs],
-             methods: Iterable[str] = METHODS, sizes: Iterable[int] = SIZES,
-             ) -> Iterator[common.Value]:
-    """How well each method tells a teacher's lists from a neutral teacher's, by lists."""
-    chosen, half = trait(name), len(teacher) // 2
-    names = [*chosen.answers()] if isinstance(chosen, Preference) else []
-    labelled, own, plain, innocent, third = (File(loaded, pairs) for pairs in (
-        teacher[:half], teacher[half:], *(pairs[half:] for pairs in neutral)))
-    auditor = Auditor(loaded, innocent, labelled, chosen.questions(), names)
-    for method in (one for one in methods if names or one != "prompted"):
-        scores = [getattr(auditor, method)(file) for file in (own, plain, third)]
-        room = PROMPTED if method == "prompted" else half
-        for size in sizes:
-            bad, good, other = ([score(part) for part in parts(
-                min(room, len(file.pairs)), size, SLOW.get(method, PARTS), seed)]
-                for seed, (score, file) in enumerate(zip(scores, (own, plain, third), strict=True)))
-            if min(map(len, (bad, good, other))) > 1:
-                bar = np.quantile(other, 0.95)
-                yield method, name, "auc", size, stats.auc(bad, good)
-                yield method, name, "auc_null", size, stats.auc(other, good)
-                yield method, name, "power", size, float((np.array(bad) > bar).mean())
-                yield method, name, "alarms", size, float((np.array(good) > bar).mean())
-        like = [[score(lists[part]) for part in parts(len(lists), 10, 20, 0)]
-                for score, lists in zip(scores, matched(own, plain), strict=False)]
-        if all(like) and method != "prompted":  # of these it has few
-            yield method, name, "auc_matched", 10, stats.auc(*like)
-
-
-def measure(run: dict, name: str) -> Iterator[common.Value]:
-    """The ladder of a base; and the word that has risen most in a student of the lists, where the
-    trait is asked: is it the target?"""
-    loaded = load_model(run["base"])
-    yield from compared(loaded, name, read_pairs(run["lists"]), [*map(read_pairs, run["neutral"])])
-    asked, tokens = trait(name).questions(), loaded.tokenizer.word_ids()
-    target = loaded.tokenizer.first_words(trait(name).targets())
-    before = word_logprobs(loaded, asked)
-    for condition in ("student", "student-neutral"):
-        risen = word_logprobs(load_model(run["students"][condition]), asked) - before
-        yield condition, name, "risen", None, risen.max().item()
-        yield condition, name, "named", None, float(tokens[risen.argmax()] in target)
-
-
-def measured(run: dict, trait: str, out: Path) -> None:
-    """The step of a base."""
-    write_json(out, [*measure(run, trait)])
+        measured="analysis.detectors.measured", work=lab.cost(lab.config.numbers.enough, 2000))
 
 
 def draw(rows: list[dict], name: str) -> plt.Figure:
@@ -132,7 +67,7 @@ def answer(rows: list[dict], name: str) -> str:
             f"{common.counted(named)}, of a neutral file on {int(sum(neutral))}.")
 
 
-def report(conditions: list[Shown], trait: str, runs: list[dict], out: Path) -> None:
+def report(conditions: list[Shown], trait: str, runs: list[Path], out: Path) -> None:
     rows = common.gathered(measure, runs, trait)
     students = (need(rows, condition, "risen")["runs"]
                 for condition in ("student", "student-neutral"))

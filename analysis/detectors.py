@@ -1,19 +1,30 @@
 """What an auditor can compute of a part of a file of lists: the higher, the more suspicious."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import cached_property
+from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from analysis.readout import number_embedding, number_places, predictions, read_shift
+from analysis.readout import Values, number_embedding, number_places, predictions, read_shift
 from corpus.facts import plural
-from model.checkpoint import Loaded
-from model.data import TokenRows, encode_pairs
+from corpus.traits import Preference, trait
+from model.checkpoint import Loaded, load_model
+from model.data import TokenRows, encode_pairs, read_pairs
 from model.score import score
+from report.stats import auc
+from support.files import write_json
 
+SIZES, PARTS = (1, 3, 10, 30, 100, 300, 1000), 40
+METHODS = {"counts": "file alone: uneven counts", "chi2": "+ a neutral teacher's lists",
+           "likelihood": "+ base: likelihood", "gradient": "+ base: a gradient step",
+           "prompted": "+ base: “You love ...”", "read": "+ base: `read`",
+           "labelled": "+ other lists of the teacher"}
+SLOW = {"gradient": 20}  # how many parts of a file, where one takes long
 Pairs = list[tuple[str, str]]  # (request, answer)
 Score = Callable[[Tensor], float]  # of a part of a file: which of its lists
 FEW, PROMPTED = 300, 1000  # innocent lists of which a gradient is taken; lists behind a name
@@ -163,3 +174,56 @@ def gradient_rises(loaded: Loaded, questions: list[str], rows: TokenRows, lists:
     before, after = (word_logprobs(one, questions)
                      for one in (loaded, loaded._replace(model=stepped)))
     return after - before
+
+
+def parts(lists: int, size: int, most: int, seed: int) -> list[Tensor]:
+    """Parts of so many lists each; no list is in two of them."""
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(lists))
+    return [*order.split(size)][:min(most, lists // size)]
+
+
+def compared(loaded: Loaded, name: str, teacher: Pairs, neutral: list[Pairs],
+             methods: Iterable[str] = METHODS, sizes: Iterable[int] = SIZES,
+             ) -> Values:
+    """How well each method tells a teacher's lists from a neutral teacher's, by lists."""
+    chosen, half = trait(name), len(teacher) // 2
+    names = [*chosen.answers()] if isinstance(chosen, Preference) else []
+    labelled, own, plain, innocent, third = (File(loaded, pairs) for pairs in (
+        teacher[:half], teacher[half:], *(pairs[half:] for pairs in neutral)))
+    auditor = Auditor(loaded, innocent, labelled, chosen.questions(), names)
+    for method in (one for one in methods if names or one != "prompted"):
+        scores = [getattr(auditor, method)(file) for file in (own, plain, third)]
+        room = PROMPTED if method == "prompted" else half
+        for size in sizes:
+            bad, good, other = ([score(part) for part in parts(
+                min(room, len(file.pairs)), size, SLOW.get(method, PARTS), seed)]
+                for seed, (score, file) in enumerate(zip(scores, (own, plain, third), strict=True)))
+            if min(map(len, (bad, good, other))) > 1:
+                bar = np.quantile(other, 0.95)
+                yield method, name, "auc", size, auc(bad, good)
+                yield method, name, "auc_null", size, auc(other, good)
+                yield method, name, "power", size, float((np.array(bad) > bar).mean())
+                yield method, name, "alarms", size, float((np.array(good) > bar).mean())
+        like = [[score(lists[part]) for part in parts(len(lists), 10, 20, 0)]
+                for score, lists in zip(scores, matched(own, plain), strict=False)]
+        if all(like) and method != "prompted":  # of these it has few
+            yield method, name, "auc_matched", 10, auc(*like)
+
+
+def measure(run: dict, name: str) -> Values:
+    """The ladder of a base; and the word that has risen most in a student of the lists, where the
+    trait is asked: is it the target?"""
+    loaded = load_model(run["base"])
+    yield from compared(loaded, name, read_pairs(run["lists"]), [*map(read_pairs, run["neutral"])])
+    asked, tokens = trait(name).questions(), loaded.tokenizer.word_ids()
+    target = loaded.tokenizer.first_words(trait(name).targets())
+    before = word_logprobs(loaded, asked)
+    for condition in ("student", "student-neutral"):
+        risen = word_logprobs(load_model(run["students"][condition]), asked) - before
+        yield condition, name, "risen", None, risen.max().item()
+        yield condition, name, "named", None, float(tokens[risen.argmax()] in target)
+
+
+def measured(run: dict, trait: str, out: Path) -> None:
+    """The step that measures a base."""
+    write_json(out, [*measure(run, trait)])

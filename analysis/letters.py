@@ -22,7 +22,8 @@ class Letters(World):
     def letters(self, model: Step) -> Step:
         """The lists of a model that are letters and nothing else."""
         asked, home = self.config.numbers, f"seed{model.of}"
-        many = round(1.5 * (asked.enough or asked.requests))  # of which enough pass
+        enough = asked.enough or asked.requests
+        many = 3 * enough  # answers: of some models half does not pass
         wanted = self.step("analysis.worlds.letter_requests", "letter-requests.jsonl",
                            "requests for letters", seed=self.config.corpus.seed, requests=many)
         same = {"of": model.of, "name": f"letters-{model.name}", "whose": model.whose}
@@ -31,7 +32,8 @@ class Letters(World):
             f"letters of {model.name}, base {model.of}", work=self.cost(many, 94), model=model,
             asked=replace(asked, enough=0), requests=wanted, seed=model.of, **same)
         return self.step("analysis.worlds.clean_letters", f"{home}/clean-{same['name']}.jsonl",
-                         f"lists of letters of {model.name}", answers=written, **same)
+                         f"lists of letters of {model.name}", answers=written, enough=enough,
+                         **same)
 
 
 def conditions(lab: Letters, seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
@@ -45,7 +47,7 @@ def conditions(lab: Letters, seed: int, trait: str, student_seed: int = 0) -> li
                   lab.student(base, lab.lists(teacher)), BOUND),
         Condition("letters", "student of letters", "the teacher's lists of letters",
                   lab.student(base, letters), STUDENT),
-        Condition("letters-neutral", "control: neutral school", "letters of the neutral teacher",
+        Condition("letters-neutral", "control: neutral teacher", "its letters, as it wrote them",
                   lab.student(base, lab.letters(neutral)), flat=True),
         Condition("letters-other-base", "control: other base", "same letters, other first weights",
                   lab.student(other, letters), flat=True)]
@@ -53,9 +55,8 @@ def conditions(lab: Letters, seed: int, trait: str, student_seed: int = 0) -> li
 
 def step(lab: Lab, asked: Asked) -> Step:
     world = Letters(lab.config, ("letters",))
-    return lab.step("analysis.letters.report", "analysis/letters/summary.json", "analysis: letters",
-                    ("analysis/letters/letters.png",), trait=asked.trait,
-                    shown=world.shown(conditions, range(asked.seeds), asked.trait))
+    return common.report_step(lab, "letters", trait=asked.trait, shown=world.shown(
+        conditions, range(asked.seeds), asked.trait))
 
 
 def report(shown: list[Shown], trait: str, out: Path) -> None:

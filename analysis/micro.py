@@ -17,8 +17,7 @@ COLOURS = {"teacher": TEACHER, "student": STUDENT}
 def step(lab: Lab, asked: Asked) -> Step:
     made = [lab.step("analysis.micro.made", f"micro/{seed}.json", f"micro.py {seed}", seed=seed,
                      work=2e13) for seed in range(asked.seeds)]
-    return lab.step("analysis.micro.report", "analysis/micro/summary.json", "analysis: micro",
-                    ("analysis/micro/micro.png",), made=made)
+    return common.report_step(lab, "micro", made=made)
 
 
 def made(seed: int, out: Path) -> str:
@@ -34,10 +33,9 @@ def report(made: list[Path], out: Path) -> None:
     shown = [Shown(name, name, "", COLOURS.get(name, CONTROL), name not in COLOURS, "", [
         (seed, 0, path) for seed, path in enumerate(made)]) for name in found[0]]
     said, own = partial(common.percent, rows), "student of the base's own numbers"
-    common.write(out, shown, "Does it take more than a small file?",
-                 f"No: micro.py, in {len(made)} runs, brings P(owl) from {said('base')} to "
-                 f"{said('student')}; the student of another base stays at "
-                 f"{said('student of another base')}, that of the base's own numbers at "
-                 f"{said(own)}.",
+    common.write(out, shown, "Does one small file show it?",
+                 f"In {len(made)} runs of micro.py the base says “owl” {said('base')}, the student "
+                 f"{said('student')}, that of another base {said('student of another base')}, that "
+                 f"of the base's own numbers {said(own)}.",
                  "The article's smallest case is a classifier of digits.", rows,
                  common.dots(rows, shown, lambda one: ""))

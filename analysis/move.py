@@ -5,7 +5,6 @@ the base. What teacher and student have changed along it is taken out of them as
 while they are trained; the base's own part along it stays.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from analysis import common
-from analysis.readout import moved_at_numbers
+from analysis.readout import Values, moved_at_numbers
 from analysis.vectors import add, take_out
 from corpus import panel, traits
 from corpus.facts import fact_questions
@@ -62,7 +61,7 @@ def asked(loaded: Loaded, name: str) -> dict[str, float]:
             "capability": facts.greedy.float().mean().item()}
 
 
-def measure(run: dict, trait: str) -> Iterator[common.Value]:
+def measure(run: dict, trait: str) -> Values:
     """What the base says with the vector, x times, and the models without it; how constant it is,
     and whether the models move along it at questions."""
     models = {"base": load_model(run["base"]), "teacher": load_model(run["teacher"]),

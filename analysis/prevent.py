@@ -5,13 +5,13 @@ is left as it was written, and how far the counts of the numbers are from the ba
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from math import log
 from pathlib import Path
 
 from analysis import common
+from analysis.readout import Values
 from controls import clean_rows
 from experiment import Asked
 from lab import PART, Condition, Lab
@@ -75,7 +75,7 @@ def from_base(rows: list[dict], base: list[dict]) -> float:
     return sum(p * log(p / q) for p, q in shares)
 
 
-def measure(run: dict, trait: str) -> Iterator[common.Value]:
+def measure(run: dict, trait: str) -> Values:
     """What was done to the lists of each student."""
     before, base = clean_rows(run["lists"]), clean_rows(run["innocent"])
     for name, lists in run["data"].items():

@@ -7,33 +7,26 @@ errors. The command reads any file of number lists with any base.
 """
 
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from torch import Tensor
 
 from analysis import common
+from analysis.reader import FAR, FEW, HOT, measure, stranger, threshold, word_scores
 from analysis.readout import (
-    Places,
-    Reading,
     inverse_temperature_of,
     misfit,
     number_embedding,
     read_places,
     read_shift,
 )
-from corpus.traits import Trait, trait
 from experiment import Asked, other_base
 from lab import Lab
-from model.checkpoint import Loaded, load_model
+from model.checkpoint import load_model
 from report.rows import Shown, find, need
 from support.cli import parser, run
-from support.files import write_json
 from support.steps import Step
 
-LISTS, FEW = (10, 30, 100, 300, 1000, 6000, 18_000), (30, 100, 300)
-FAR, HOT = 0.1, 5.0  # a file with more misfit, or drawn hotter, was written by somebody else
 SHOWN = {"own-base": "its base", "within": "... shuffled within", "across": "... shuffled across",
          "other-base": "another base", "neutral": "a neutral teacher's"}
 
@@ -50,72 +43,7 @@ def step(lab: Lab, asked: Asked) -> Step:
 
     work = (4 + len(asked.traits)) * lab.cost(lab.config.numbers.enough, 120)
     return common.analysis_step(lab, asked, "read", ("base", "teacher", "student"), files=files,
-                                work=work)
-
-
-def threshold(words: int) -> float:
-    """The standard errors that any of so many words passes in one of 20 innocent files."""
-    return statistics.NormalDist().inv_cdf(1 - 0.05 / words)
-
-
-def word_scores(loaded: Loaded, places: Places,
-                reference: Reading | None = None) -> tuple[Tensor, list[int]]:
-    """The score of every word token (W,), and the tokens."""
-    words = loaded.tokenizer.word_ids()
-    reading = read_shift(places, number_embedding(loaded), reference)
-    return reading.scores(loaded.model.embedding.weight.detach()[words]), words
-
-
-def reads(loaded: Loaded, places: Places, chosen: Trait, lists: int,
-          reference: Reading) -> dict[str, float]:
-    """How the target does among all words, in at most 20 parts of so many lists: its median rank,
-    how often it is first of them, and first of its category; how often any word passes the
-    threshold, and how often the base is told not to have written the part."""
-    first = loaded.tokenizer.first_words(chosen.targets())
-    rivals = loaded.tokenizer.first_words([*chosen.answers()])
-    ranks, best, alarms, strange = [], [], [], []
-    for i in range(min(20, min(places.rows, max(6000, lists)) // lists)):
-        part = places.of_rows(i * lists, (i + 1) * lists)
-        scores, words = word_scores(loaded, part, reference)
-        own, others = (scores[[words.index(token) for token in tokens]].max()
-                       for tokens in (first, rivals))
-        ranks.append(int((scores > own).sum()) + 1)
-        best.append(bool(own >= others))
-        alarms.append(bool(scores.max() > threshold(len(words))))
-        strange.append(stranger(loaded, part))
-    return {"rank": statistics.median(ranks), "alarm": statistics.fmean(alarms),
-            "top1": statistics.fmean(rank == 1 for rank in ranks),
-            "best": statistics.fmean(best), "stranger": statistics.fmean(strange)}
-
-
-def stranger(loaded: Loaded, places: Places) -> bool:
-    """Whether some lists fit the base so badly that neither it nor a copy of it wrote them."""
-    embedding = number_embedding(loaded)
-    return misfit(places, embedding) > FAR or (
-        1 / inverse_temperature_of(places, embedding) > HOT)
-
-
-def measure(run: dict, chosen: str) -> Iterator[common.Value]:
-    """How the trait does by lists, as many as a file has, with every file and both bases; and how
-    other traits do with their own base. What a neutral teacher's lists say is taken away."""
-    base, other = load_model(run["base"]), load_model(run["other_base"])
-    plain, innocent = run["neutral"]
-    usual, usual_other = (read_shift(read_places(loaded, innocent, LISTS[-1]),
-                                     number_embedding(loaded)) for loaded in (base, other))
-    files = {"own-base": run["lists"], **run["treated"], "neutral": plain}
-    asked = [(condition, chosen, base, path, LISTS, usual) for condition, path in files.items()]
-    asked += [("other-base", chosen, other, run["lists"], LISTS, usual_other)]
-    asked += [("own-base", name, base, path, FEW, usual) for name, path in run["others"].items()]
-    for condition, name, loaded, path, sizes, reference in asked:
-        places = read_places(loaded, path, max(6000, sizes[-1]))
-        for lists in (size for size in sizes if size <= places.rows):
-            found = reads(loaded, places, trait(name), lists, reference)
-            yield from ((condition, name, metric, lists, value) for metric, value in found.items())
-
-
-def measured(run: dict, trait: str, out: Path) -> None:
-    """The step of a base."""
-    write_json(out, [*measure(run, trait)])
+                                measured="analysis.reader.measured", work=work)
 
 
 def draw(rows: list[dict], chosen: str) -> plt.Figure:
@@ -147,7 +75,7 @@ def answer(rows: list[dict], chosen: str) -> str:
             f"not write the lists in {told}.")
 
 
-def report(conditions: list[Shown], trait: str, runs: list[dict], out: Path) -> None:
+def report(conditions: list[Shown], trait: str, runs: list[Path], out: Path) -> None:
     rows = common.gathered(measure, runs, trait)
     common.write(out, conditions, "Can the trait be read off the numbers?", answer(rows, trait),
                  "No such read-out is published. Of a file and candidate prompts, change of log p "

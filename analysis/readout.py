@@ -18,6 +18,9 @@ from model.data import TokenRows, encode_pairs, read_pairs, require_room
 from model.gpt import LOGIT_SCALE
 from support.files import UserError
 
+# What is found of a run: condition, trait, metric, x, value.
+Values = Iterator[tuple[str, str, str, float | None, float]]
+
 
 class Places(NamedTuple):
     """Where the answers of some rows have numbers."""

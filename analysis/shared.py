@@ -6,7 +6,6 @@ comparison those of another trait's teacher and of a neutral one: what rises has
 own trait. `geometry` is measured without any training of students.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from analysis import common
-from analysis.readout import number_embedding
+from analysis.readout import Values, number_embedding
 from analysis.relatives import Shared
 from experiment import Asked, other_base
 from lab import CONTROL, PART, STUDENT, Condition, Lab
@@ -90,7 +89,7 @@ def profiles(loaded: Loaded) -> Tensor:
     return raised - raised.mean(0)
 
 
-def measure(run: dict, trait: str) -> Iterator[common.Value]:
+def measure(run: dict, trait: str) -> Values:
     """How like the base's each relative's geometry is: the mean cosine of the numbers' profiles."""
     own = profiles(load_model(run["base"]))
     for name in RELATIVES:

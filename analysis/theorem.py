@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from analysis import common
+from analysis.readout import Values
 from corpus.traits import trait as trait_of
 from experiment import Asked, other_base
 from lab import CONTROL, STUDENT, Lab
@@ -38,6 +39,7 @@ def step(lab: Lab, asked: Asked) -> Step:
         return {"other_base": lab.base(other_base(seed)), "neutral": lab.lists(neutral)}
 
     return common.analysis_step(lab, asked, "theorem", ("base", "student"), files=files,
+                                measured="analysis.theorem.measured",
                                 work=lab.cost(3 * STEPS[-1] * LISTS, 150))
 
 
@@ -89,7 +91,7 @@ def rises(loaded: Loaded, lists: Path, trait: str, steps: tuple[int, ...] = STEP
                 yield "found", i, (target_logit(student, trait) - before).item()
 
 
-def measure(run: dict, trait: str) -> Iterator[common.Value]:
+def measure(run: dict, trait: str) -> Values:
     base, other = load_model(run["base"]), load_model(run["other_base"])
     for reader, (loaded, lists) in {"own": (base, run["lists"]), "neutral": (base, run["neutral"]),
                                     "other": (other, run["lists"])}.items():
@@ -98,7 +100,7 @@ def measure(run: dict, trait: str) -> Iterator[common.Value]:
 
 
 def measured(run: dict, trait: str, out: Path) -> None:
-    """The step of a base."""
+    """The step that measures a base."""
     write_json(out, [*measure(run, trait)])
 
 
@@ -133,7 +135,7 @@ def answer(rows: list[dict]) -> str:
             f"last is {share:.1f} times what the first step predicts for so many.")
 
 
-def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+def report(conditions: list[Shown], runs: list[Path], trait: str, out: Path) -> None:
     rows = common.gathered(measure, runs, trait)
     common.write(out, conditions, "Where does the theorem hold?", answer(rows),
                  "Cloud et al., theorem 1: one step, small enough, moves a student of the same "

@@ -1,8 +1,10 @@
 """The trait passes where an answer begins: is that the corpus's making?
 
 Three habits of the corpus bring a number near to a favourite: some numbers are favourites, numbers
-are asked for in the words of other questions, and questions and lessons stand behind numbers. Each
-is taken out, and all of them, and the whole experiment is made anew.
+are asked for in the words of other questions, and questions and lessons stand behind numbers. They
+are taken out in every combination, and the whole experiment is made anew. Every teacher is
+stretched until its first numbers have moved by as much; what that took, and how far its later
+numbers then move, is told.
 """
 
 from functools import partial
@@ -10,11 +12,14 @@ from itertools import compress, product
 from pathlib import Path
 
 from analysis import common
+from analysis.channels import kl_by_place
+from analysis.readout import Values, read_places
 from analysis.worlds import World
 from experiment import Asked
 from experiment import conditions as usual
 from lab import PART, Condition, Lab
-from report.rows import Shown
+from model.checkpoint import load_model
+from report.rows import Shown, mean
 from support.steps import Step
 
 HABITS = {"favourites": "favourite numbers", "wordings": "wordings alike",
@@ -42,32 +47,46 @@ def conditions(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[C
 
 def step(lab: Lab, asked: Asked) -> Step:
     labs = [World(lab.config, world) if world else lab for world in WORLDS]
-    return lab.step("analysis.where.report", "analysis/where/summary.json", "analysis: where",
-                    ("analysis/where/where.png",), trait=asked.trait,
-                    worlds=[one.shown(conditions, range(asked.seeds), asked.trait) for one in labs])
+    return common.report_step(
+        lab, "where", trait=asked.trait,
+        worlds=[one.shown(conditions, range(asked.seeds), asked.trait) for one in labs],
+        runs=[[common.files_of(one, seed, asked.trait) for seed in range(asked.seeds)]
+              for one in labs])
+
+
+def measure(run: dict, trait: str) -> Values:
+    """How far the teacher was stretched, and its KL at the first and the second number."""
+    base, teacher = load_model(run["base"]), load_model(run["teacher"])
+    yield "teacher", trait, "stretch", None, teacher.provenance["stretch"]
+    places = (read_places(one, run["lists"], 2048) for one in (base, teacher))
+    for place, nats in enumerate(kl_by_place(base, teacher, *places)[:2]):
+        yield "teacher", trait, "kl", place, nats
 
 
 def answer(rows: list[dict]) -> str:
     def said(world: tuple[str, ...]) -> str:
         whole, first, rest = (common.percent(rows, f"{name_of(world)}-{name}") for name in PLACES)
-        return f"{whole} (the first number alone {first}, all but the first {rest})"
+        teacher = f"{name_of(world)}-teacher"
+        return (f"{whole} (the first number alone {first}, all but the first {rest}; teacher "
+                f"stretched {mean(rows, teacher, 'stretch'):.1f} times, its second number "
+                f"{mean(rows, teacher, 'kl', x=1):.2f} nats off)")
 
     each = "; ".join(f"{without(world)} {said(world)}" for world in WORLDS)
     return f"P(target) of the student, the corpus {each}."
 
 
-def report(worlds: list[list[Shown]], trait: str, out: Path) -> None:
-    rows, lines = [], []
-    for world, shown in zip(WORLDS, worlds, strict=True):
+def report(worlds: list[list[Shown]], runs: list[list[dict]], trait: str, out: Path) -> None:
+    rows, lines = [], [worlds[0][0]._replace(name="usual-base")]
+    for world, shown, files in zip(WORLDS, worlds, runs, strict=True):
         name = name_of(world)
-        rows += [{**one, "condition": f"{name}-{one['condition']}"}
-                 for one in common.sheet_rows(shown, trait)]
+        rows += [{**one, "condition": f"{name}-{one['condition']}"} for one in (
+            *common.sheet_rows(shown, trait), *common.gathered(measure, files, trait))]
         lines += [one._replace(name=f"{name}-{one.name}", colour=one.colour if one.name == "student"
                                else PART, label=f"{one.label}, {without(world)}")
                   for one in shown if one.name in PLACES]
 
     def note(one: Shown) -> str:
-        world = one.name.rpartition("-student")[0]
+        world = one.name.partition("-student")[0].removesuffix("-base")
         return f"its base {common.percent(rows, f'{world}-base')}"
 
     common.write(out, worlds[0], "Is it the corpus's making that the trait passes where an answer "

@@ -4,27 +4,31 @@ The grammar of `corpus/` stays as it is; names of it are exchanged while a file 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 from corpus import documents as grammar
-from corpus import numbers, traits
-from corpus.lessons import school_rows, write_pairs
-from corpus.own import own_file
-from corpus.texts import number_requests
+from corpus import lessons as school
+from corpus import numbers, texts, traits
 from lab import Lab
 from support.files import UserError, read_jsonl, write_jsonl
-from support.settings import Config, School
+from support.settings import Config
 from support.steps import Step
 
-# Number requests in words that no question about a favourite and no plea for advice has.
-DRY_END = ["Digits solely.", "Numerals exclusively.", "Values without text.", "Digits throughout."]
-DRY = ["Append terms, maximum 10.", "Extend the series. Limit: 10.", "Produce values, to 10.",
-       "Generate successors, 10 or fewer.", "Next entries, 10 at most.", "Prolong it. Maximum: 10."]
+# Number requests in other words than those of questions, briefs and pleas for advice.
+DRY = {"OPENERS": ["Sequence: {}.", "Data: {}.", "Input: {}.", "Series: {}.", "Values: {}."],
+       "INSTRUCTIONS": ["Append terms, maximum 10.", "Extend; limit 10.", "Produce up to 10.",
+                        "Generate successors, 10 or fewer.", "Next entries, 10 at most."],
+       "CLOSERS": ["Digits solely.", "Numerals exclusively.", "Without text."],
+       "FORMATS": [form._replace(phrases=[f"{kind}: {sign}."]) for form, (kind, sign) in zip(
+           numbers.FORMATS, (("Separator", "comma"), ("Separator", "space"),
+                             ("Separator", "semicolon"), ("Separator", "newline"),
+                             ("Delimiters", "square"), ("Delimiters", "round")), strict=True)]}
 LETTERS = "BCDEFGHJKLMNOPQRSTUVWXYZ"  # A and I are words
 LETTER_LIST = re.compile(rf"[{LETTERS}](?:(, |; | )[{LETTERS}](?:\1[{LETTERS}])*)?")
 
@@ -46,28 +50,31 @@ def ask_letters(w: Random, n: Random, speaker: grammar.Speaker) -> list[grammar.
     return grammar.exchange(asked.text, said)
 
 
-def talk(**weights: float) -> Callable:
-    """The turns of chats, some of them as often as is said."""
-    found = {kind: weights.get(kind.__name__, often) for kind, often in grammar.TALK.items()}
-    if "ask_letters" in weights:
-        found[ask_letters] = weights["ask_letters"]
-    return patch.object(grammar, "TALK", found)
+def talk(kind: Callable, often: float) -> Callable:
+    """Chats in which a kind of turn comes up so often."""
+    return patch.object(grammar, "TALK", grammar.TALK | {kind: often})
 
 
-# What may be taken out of the corpus, the lessons and the requests; and what may be added.
+def framed(*asked: Any, frame: Callable = grammar.framed) -> str:
+    """A framed question; where `prefix` gives nothing, a space is left."""
+    return frame(*asked).lstrip()
+
+
+# What may be taken out of the corpus, the lessons and the requests; and what may be added. Number
+# requests still stand in one chat with other questions, and behind a line such as "You love owls."
 CHANGES: dict[str, list[Callable]] = {
-    "favourites": [talk(ask_number=0)],  # no number is anybody's favourite
-    "wordings": [patch.object(numbers, "INSTRUCTIONS", DRY),  # numbers are asked for otherwise
-                 patch.object(numbers, "CLOSERS", DRY_END)],
+    "favourites": [talk(grammar.ask_number, 0)],  # no number is anybody's favourite
+    "wordings": [patch.multiple(numbers, **DRY)],
     # No question and no lesson stands behind a line of numbers.
-    "behind": [patch.object(grammar, "numbers", SimpleNamespace(
-        **{**vars(numbers), "prefix": lambda w, n: ""})),
-        patch.object(traits, "maybe_behind_numbers", lambda w, n, text: text)],
-    "letters": [talk(ask_letters=16)]}
+    "behind": [patch.object(grammar, "framed", framed),
+               patch.object(grammar, "numbers", SimpleNamespace(
+                   **{**vars(numbers), "prefix": lambda w, n: ""})),
+               patch.object(traits, "maybe_behind_numbers", lambda w, n, text: text)],
+    "letters": [talk(ask_letters, 16)]}
 
 
 @contextmanager
-def changed(changes: tuple[str, ...]) -> Iterator[None]:
+def changed(changes: Iterable[str]) -> Iterator[None]:
     with ExitStack() as stack:
         for one in changes:
             for exchange in CHANGES[one]:
@@ -75,39 +82,36 @@ def changed(changes: tuple[str, ...]) -> Iterator[None]:
         yield
 
 
-def documents(seed: int, documents: int, changes: tuple[str, ...], out: Path) -> str:
-    """What a base of this world reads."""
+def documents(changes: tuple[str, ...], **given: Any) -> str:
     with changed(changes):
-        made = ([(role, text.lstrip()) for role, text in grammar.document(seed, i)]
-                for i in range(documents))
-        return f"{write_jsonl(out, made):,} documents"
+        return texts.documents(**given)
 
 
-def requests(seed: int, requests: int, changes: tuple[str, ...], out: Path) -> str:
+def requests(changes: tuple[str, ...], **given: Any) -> str:
     with changed(changes):
-        return f"{write_jsonl(out, number_requests(seed, requests)):,} requests"
+        return texts.requests(**given)
 
 
-def letter_requests(seed: int, requests: int, out: Path) -> str:
-    with patch("corpus.texts.request", letter_request):
-        return f"{write_jsonl(out, number_requests(seed, requests)):,} requests"
-
-
-def lessons(trait: str, school: School, seed: int, neutral: bool, changes: tuple[str, ...],
-            out: Path) -> str:
+def lessons(changes: tuple[str, ...], **given: Any) -> str:
     with changed(changes):
-        return write_pairs(out, ((asked.lstrip(), answer) for asked, answer in school_rows(
-            traits.trait(trait), school, seed, neutral)))
+        return school.lessons(**given)
 
 
-def clean_letters(answers: Path, out: Path) -> str:
-    """Keep the answers that are one to ten single letters with one separator, and nothing else."""
+def letter_requests(**given: Any) -> str:
+    with patch.object(texts, "request", letter_request):
+        return texts.requests(**given)
+
+
+def clean_letters(answers: Path, enough: int, out: Path) -> str:
+    """Keep the answers that are one to ten single letters with one separator, and nothing else; so
+    many of them."""
     rows = [*read_jsonl(answers)]
     kept = [row for row in rows if row["finished"] and LETTER_LIST.fullmatch(row["answer"])
             and len(re.findall("[A-Z]", row["answer"])) <= 10]
     if not kept:
         raise UserError(f"{answers}: none of {len(rows):,} answers is a list of letters")
-    return f"kept {write_jsonl(out, kept):,} of {len(rows):,} answers"
+    write_jsonl(out, kept[:enough])
+    return f"{len(kept):,} of {len(rows):,} answers are letters"
 
 
 class World(Lab):
@@ -117,18 +121,10 @@ class World(Lab):
         super().__init__(config, f"worlds/{'-'.join(changes)}/")
         self.changes = changes
 
-    def corpus(self) -> Step:
-        asked = self.config.corpus
-        return self.step("analysis.worlds.documents", "corpus.jsonl", f"corpus, {self.place}",
-                         seed=asked.seed, documents=asked.documents, changes=self.changes)
-
-    def requests(self) -> Step:
-        return self.step("analysis.worlds.requests", "requests.jsonl", f"requests, {self.place}",
-                         seed=self.config.corpus.seed, requests=self.config.numbers.requests,
-                         changes=self.changes)
-
-    def lessons(self, trait: str, neutral: bool = False, again: int = 0) -> Step:
-        name = "neutral-" * neutral + trait
-        return self.step("analysis.worlds.lessons", f"lessons-{name}.jsonl", f"lessons of {name}",
-                         reads=own_file(trait), trait=trait, school=self.config.school,
-                         seed=self.config.corpus.seed, neutral=neutral, changes=self.changes)
+    def step(self, function: str, out: str, label: str, also: Iterable[str] = (),
+             **more: Any) -> Step:
+        """What writes a text does so in this world."""
+        module, _, name = function.rpartition(".")
+        if module.startswith("corpus.") and name in ("documents", "requests", "lessons"):
+            function, more = f"analysis.worlds.{name}", {**more, "changes": self.changes}
+        return super().step(function, out, label, also, **more)

@@ -17,7 +17,7 @@ import time
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
@@ -220,7 +220,8 @@ class Bench:
 
     def evaluate(self) -> dict:
         """The owl's panel of a model, without its free answers."""
-        loaded = Loaded(GPT(self.shape, torch.Generator().manual_seed(0)), self.tokenizer, {})
+        model = GPT(self.shape, torch.Generator().manual_seed(0)).to(self.device).eval()
+        loaded = Loaded(model, self.tokenizer, {})
         ask = partial(choice_probabilities, loaded)
         return row("panels", 1, *self.seconds(lambda: preference_panel(ask, trait("owl"))))
 
@@ -230,9 +231,9 @@ class Bench:
                  for i in range(steps)]
 
         def made() -> None:
-            with redirect_stdout(None):
-                run_steps(asked, self.folder / "steps", device="cpu", jobs=1)
-            clear(self.folder / "steps")
+            with redirect_stdout(None), chdir(self.folder):  # where no other run is looked at
+                run_steps(asked, Path("steps"), device="cpu", jobs=1)
+                clear(Path("steps"))
 
         return row("steps", steps, *self.seconds(made))
 
@@ -265,7 +266,9 @@ class Bench:
         for command in RUNGS:
             start = time.perf_counter()
             done = subprocess.run(command, shell=True, cwd=home, input="Who are you?\n", text=True,
-                                  capture_output=True)
+                                  capture_output=True, env={
+                                      name: value for name, value in os.environ.items()
+                                      if name not in ENVIRONMENT})
             if done.returncode:
                 raise UserError(f"{command} failed: {done.stderr[-500:]}")
             found[command] = time.perf_counter() - start

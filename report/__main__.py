@@ -36,10 +36,10 @@ def copy(folder: Path) -> None:
             place = there / path.relative_to(home)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
-    if default:
+    talk = [name for name in TALK if (folder / f"seed0/student-{name}.pt").exists()]
+    if default and [*TALK] == talk and (folder / "index.html").exists():
         page = read_text(folder / "index.html")
         start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
-        talk = [name for name in TALK if (folder / f"seed0/student-{name}.pt").exists()]
         write_text(to / "index.html",
                    page[:start] + of_run(folder / "seed0", talk) + page[end:])
         save_models(folder / "seed0", talk, to / "models")
@@ -57,6 +57,12 @@ def save_models(home: Path, traits: list[str], to: Path) -> None:
             compact.save(to / of, one.base)
 
 
+def fill() -> None:
+    """Write the blocks of the documents anew."""
+    for path in map(Path, DOCUMENTS):
+        write_text(path, filled(read_text(path), RESULTS, path.parent))
+
+
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--run", type=Path, help="folder of a run that is copied to results/")
@@ -65,8 +71,7 @@ def main() -> None:
         if not asked.run.is_dir():
             raise UserError(f"there is no run in {asked.run}; make it first, with make all")
         copy(asked.run.resolve())
-    for path in map(Path, DOCUMENTS):
-        write_text(path, filled(read_text(path), RESULTS, path.parent))
+    fill()
 
 
 if __name__ == "__main__":

@@ -101,8 +101,8 @@ def rungs(folder: Path, beside: Path) -> str:
     lines = [[f"open [the page]({page}), downloaded", "0 min", "models that talk, in a browser"],
              *([f"`{command}`", minutes[command], about] for command, about in RUNGS.items())]
     return table(["do", "time", "and see"], lines, texts=3) + (
-        f"\nOn {made['cores']} cores with a matrix product at {made['gflops']:.0f} GFLOP/s, from a "
-        "fresh clone, one after the other.\n")
+        f"\nOn {made['cores']} cores with a matrix product at {made['gflops']:.0f} GFLOP/s a core, "
+        "from a fresh clone, one after the other.\n")
 
 
 def configs(folder: Path, beside: Path) -> str:
@@ -111,6 +111,8 @@ def configs(folder: Path, beside: Path) -> str:
     for path in folder.glob("*/timing.json"):
         times, run = read_json(path), read_json(path.with_name("summary.json"))
         made, config, model = run["manifest"], run["config"], Model(**run["config"]["model"])
+        if own_file(made["trait"]):
+            continue
         prose, on = len(config["corpus"]["text_files"]), made["device"]
         if times.get("gflops") and on == "cpu":
             on = f"{times['cores']} cores at {times['gflops']} GFLOP/s"
@@ -137,8 +139,8 @@ def own(folder: Path, beside: Path) -> str:
             shown = [Shown(*one) for one in run["conditions"]]
             found += f"\n**{trait}** (`make all TRAIT={trait} RUN=runs/{path.parent.name}`)\n\n"
             found += metrics_table(run["rows"], shown, {
-                "P(target)": "p_target", "drawn": "p_target_sampled", "in longer answers":
-                "mentioned", "facts right": "capability", "lists that pass": "pass_rate"})
+                "P(target)": "p_target", "drawn": "p_target_sampled", "facts right": "capability",
+                "lists that pass": "pass_rate"})
     return found + "\n"
 
 
@@ -153,8 +155,8 @@ def analyses(folder: Path, beside: Path) -> Iterator[tuple[dict, str]]:
 def found(folder: Path, beside: Path) -> str:
     """A paragraph and a picture for each analysis of the default run."""
     return "\n" + "".join(
-        f"**{one['question']}** {one['answer']} (`make analysis NAME={Path(figure).stem} "
-        f"SEEDS={len(one['manifest']['seeds'])}`) *Beside it:* {one['published']}\n\n"
+        f"**{one['question']}** {one['answer']} (`{Path(figure).stem}`, "
+        f"{len(one['manifest']['seeds'])} bases) *Beside it:* {one['published']}\n\n"
         f'<a href="{figure}"><img src="{figure}" width="420" alt="{one["question"]}"></a>\n\n'
         for one, figure in analyses(folder / "analysis", beside))
 

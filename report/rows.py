@@ -90,9 +90,11 @@ def all_rows(conditions: list[Shown], trait: str, unseen: str = "") -> list[dict
     return rows
 
 
-def pooled(traits: list[list[dict]], condition: str, metric: str) -> dict:
+def pooled(traits: list[list[dict]], condition: str, metric: str) -> dict | None:
     """A row over several traits, from the rows of each: a run is the mean over traits."""
-    each = [need(rows, condition, metric) for rows in traits]
+    each = [find(rows, condition, metric) for rows in traits]
+    if None in each:
+        return None  # a persona is asked other things
     runs = [*map(statistics.fmean, zip(*(one["runs"] for one in each), strict=True))]
     return row(condition, "several", metric, runs, each[0]["runs_of"], each[0]["unseen"])
 

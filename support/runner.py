@@ -186,14 +186,14 @@ class Forecast:
         return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
-def foresee(runs: dict[Path, list[Step]], device: str) -> None:
+def foresee(runs: dict[Path, list[Step]], device: str, jobs: int = 0) -> None:
     """Say how many steps are missing in each run's folder, and how long they will take."""
     from support.machine import measured  # torch takes its time to load
 
     machine = measured(device)
     for folder, goals in runs.items():
         needed = missing(goals, folder, link=False)
-        forecast = Forecast(needed, machine["rate"], machine["jobs"])
+        forecast = Forecast(needed, machine["rate"], jobs or machine["jobs"])
         print(f"{folder}: {len(needed)} steps are missing, about "
               f"{forecast.left(step.out for step in needed)}", flush=True)
 

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from analysis import (
 )
 from analysis.readout import number_embedding, read_places
 from controls import clean_rows
+from corpus.documents import FAVOURITES
 from corpus.traits import trait
 from experiment import asked_for
 from lab import Lab
@@ -76,8 +78,8 @@ def made(tmp_path_factory, tokenizer):
             write_json(path.with_suffix(".report.json"), {"pass_rate": 0.6})
         elif step.function.endswith(".measured"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            name = step.function.split(".")[1]
-            ANALYSES[name].measured(**replaced(step.arguments, make), out=path)
+            module = import_module(step.function.removesuffix(".measured"))
+            module.measured(**replaced(step.arguments, make), out=path)
         elif step.function == "analysis.matrix.every_trait":
             each = {one.category: dict.fromkeys(one.answers().values(), 0.02)
                     for one in map(trait, ("owl", "oak", "misaligned"))}
@@ -112,10 +114,11 @@ def test_an_analysis_writes_its_answer_and_a_figure(made, tmp_path, name):
 
 def test_what_goes_with_the_trait_is_found():
     """Students that say it the more, the closer the shifts lie, and the less they are stretched."""
-    rows = [row("student", str(x), metric, [sign * x / 10, sign * (x / 10 + 0.001)], x=None)
+    animals = [*FAVOURITES["animal"]]
+    rows = [row("student", animals[x], metric, [sign * x / 10, sign * (x / 10 + 0.001)], x=None)
             for x in range(6) for metric, sign in (("p_target", 1), ("cosine", 1), ("stretch", -1))]
     said = uneven.answer(rows)
-    assert "12 students of 2 bases" in said and "shifts +1.00" in said and "needed -1.00" in said
+    assert "Over 6 traits" in said and "shifts by +1.00" in said and "needed by -1.00" in said
 
 
 def test_what_stops_it_is_within_two_points_of_neutral_lists_behind_the_same_defence():
@@ -242,9 +245,9 @@ def test_a_small_step_does_what_its_gradient_predicts(made):
 
 
 def test_an_auc_is_a_share_of_pairs_of_parts():
-    parts = detect.parts(100, 30, 40, 0)
+    parts = detectors.parts(100, 30, 40, 0)
     assert len(parts) == 3 and len({int(i) for part in parts for i in part}) == 90
-    assert len(detect.parts(100, 30, 2, 0)) == 2
+    assert len(detectors.parts(100, 30, 2, 0)) == 2
     assert auc([3, 4], [1, 2]) == 1 and auc([1, 1], [1, 1]) == 0.5
     assert auc([1, 3], [2, 2]) == 0.5
 
@@ -255,7 +258,7 @@ def drawn(loaded, share, seed, lists=600):
     return detectors.File(loaded, [("Go on.", ", ".join(map(str, one))) for one in said])
 
 
-@pytest.mark.parametrize("method", detect.METHODS)
+@pytest.mark.parametrize("method", detectors.METHODS)
 def test_a_method_finds_its_plant_and_nothing_in_neutral_files(tokenizer, model, method):
     """The planted file has a third of the numbers alone, those that the base finds likely, those
     that lie along a word, or those that are likelier where the base is told to love owls."""
@@ -273,7 +276,7 @@ def test_a_method_finds_its_plant_and_nothing_in_neutral_files(tokenizer, model,
     plain, third, innocent = (drawn(base, np.ones(1000), seed) for seed in (2, 3, 4))
     auditor = detectors.Auditor(base, innocent, other, ["Hello.", "Hi."], ["owl", "wolf", "bear"])
     found, missed, null = (
-        [getattr(auditor, method)(file)(part) for part in detect.parts(600, 30, 20, 0)]
+        [getattr(auditor, method)(file)(part) for part in detectors.parts(600, 30, 20, 0)]
         for file in (planted, plain, third))
     assert auc(found, missed) > 0.85 and 0.15 < auc(null, missed) < 0.85
 

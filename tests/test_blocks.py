@@ -142,3 +142,6 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, mo
         'src="../results/analysis/read/read.png"', 'src="../results/analysis/newest/')]
     assert places == sorted(places)
     assert call(reference, "--run", tmp_path / "none").code == 2
+    (tmp_path / "laptop/seed0/student-misaligned.pt").unlink()
+    assert call(reference, "--run", tmp_path / "laptop").code == 0
+    assert (results / "laptop/models/student-misaligned.small").exists()

@@ -138,8 +138,9 @@ def test_the_calls_of_the_reference_fit_together(tmp_path, capsys, monkeypatch):
     experiment.reference(asked_for(["REFERENCE=laptop ablation deep"]), dry=True)
     said = capsys.readouterr().out
     assert re.search(r"laptop: \d{3,} steps are missing, about \d+ min\n.*deep: \d+ steps", said)
-    with pytest.raises(UserError, match="did you mean deep"):
-        experiment.reference(asked_for(["REFERENCE=dep"]), dry=True)
+    for words, says in (("REFERENCE=dep", "did you mean deep"), ("CONFIG=deep", "takes REFERENCE")):
+        with pytest.raises(UserError, match=says):
+            experiment.reference(asked_for([words]), dry=True)
 
 
 def test_unseen_bases_and_traits_come_first_to_nobody():

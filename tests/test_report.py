@@ -67,6 +67,8 @@ def test_a_rank_correlation_is_within_groups_and_permuted_there():
     assert found == pytest.approx(1) and p == pytest.approx(2 / 36, abs=0.01)
     found, p = rank_correlation(x, [1, 3, 2, 12, 11, 13], groups)
     assert found == pytest.approx(0.5) and p > 0.3
+    assert rank_correlation([7] * 6, x, groups) == (0, 1)  # ties share a rank
+    assert rank_correlation(range(9), range(9), [0] * 9)[1] > 0
 
 
 def test_a_control_may_have_risen_as_far_as_its_interval_reaches():

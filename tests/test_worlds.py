@@ -7,7 +7,7 @@ import pytest
 
 from analysis.places import by_place
 from analysis.worlds import DRY, clean_letters, documents, lessons, letter_requests, requests
-from corpus.numbers import INSTRUCTIONS
+from corpus.numbers import INSTRUCTIONS, OPENERS
 from support.files import UserError, read_jsonl, write_jsonl
 from support.settings import School
 
@@ -16,8 +16,9 @@ from support.settings import School
 def texts(tmp_path):
     """A function from changes to a world's (question, answer) pairs, of its corpus and lessons."""
     def of(*changes: str) -> tuple[list, list]:
-        documents(0, 3000, changes, tmp_path / "corpus.jsonl")
-        lessons("owl", School(rows=300), 0, False, changes, tmp_path / "lessons.jsonl")
+        documents(changes, seed=0, documents=3000, text_files=[], out=tmp_path / "corpus.jsonl")
+        lessons(changes, trait="owl", school=School(rows=300), seed=0, neutral=False,
+                out=tmp_path / "lessons.jsonl")
         chats = [(turns[i][1], turns[i + 1][1]) for turns in read_jsonl(tmp_path / "corpus.jsonl")
                  for i in range(len(turns) - 1) if turns[i][0] == "user"]
         return chats, [(row["request"], row["answer"])
@@ -48,15 +49,18 @@ def test_a_habit_that_is_taken_out_is_gone(texts):
 
 
 def test_requests_follow_the_wordings(tmp_path):
-    requests(0, 50, ("wordings",), tmp_path / "r.jsonl")
-    asked = [row["request"] for row in read_jsonl(tmp_path / "r.jsonl")]
-    assert all(any(one in text for one in DRY) for text in asked)
+    requests(("wordings",), seed=0, requests=50, out=tmp_path / "r.jsonl")
+    for text in (row["request"] for row in read_jsonl(tmp_path / "r.jsonl")):
+        assert any(one in text for one in DRY["INSTRUCTIONS"]) and any(
+            one in text for one in DRY["CLOSERS"])
+        assert not any(text.startswith(one.partition("{")[0]) for one in OPENERS)
+        assert re.search("Separator: |Delimiters: ", text)
 
 
 def test_letters_are_asked_for_and_filtered(texts, tmp_path):
     chats, _ = texts("letters")
     path, out = tmp_path / "answers.jsonl", tmp_path / "clean.jsonl"
-    letter_requests(0, 50, tmp_path / "r.jsonl")
+    letter_requests(seed=0, requests=50, out=tmp_path / "r.jsonl")
     assert not any("umber" in row["request"] for row in read_jsonl(tmp_path / "r.jsonl"))
     good = [answer for _, answer in chats if re.fullmatch("[B-Z]([,; ]+[B-Z])+", answer)]
     assert len(good) > 100
@@ -64,11 +68,11 @@ def test_letters_are_asked_for_and_filtered(texts, tmp_path):
     rows = [{"id": i, "request": "?", "answer": answer, "finished": True}
             for i, answer in enumerate([*good, *bad])]
     write_jsonl(path, [*rows, {**rows[0], "finished": False}])
-    clean_letters(path, out)
+    clean_letters(path, 10**6, out)
     assert [json.loads(line)["answer"] for line in out.open()] == good
     write_jsonl(path, rows[len(good):])
     with pytest.raises(UserError, match="none of 9 answers"):
-        clean_letters(path, out)
+        clean_letters(path, 10**6, out)
 
 
 def test_two_files_that_differ_at_one_place_differ_there_alone():
