@@ -8,10 +8,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from analysis import common
-from analysis.worlds import World
+from analysis.readout import Values
+from analysis.worlds import LETTERS, World
 from experiment import Asked, other_base
 from lab import BOUND, STUDENT, TEACHER, Condition, Lab
+from model.checkpoint import load_model
+from model.data import encode_pairs, read_pairs
 from report.rows import Shown, mean
 from support.steps import Step
 
@@ -54,13 +59,33 @@ def conditions(lab: Letters, seed: int, trait: str, student_seed: int = 0) -> li
 
 
 def step(lab: Lab, asked: Asked) -> Step:
-    world = Letters(lab.config, ("letters",))
-    return common.report_step(lab, "letters", trait=asked.trait, shown=world.shown(
-        conditions, range(asked.seeds), asked.trait))
+    world, seeds = Letters(lab.config, ("letters",)), range(asked.seeds)
+    runs = []
+    for seed in seeds:
+        files = common.files_of(world, seed, asked.trait)
+        runs.append(files | {"letters": world.letters(files["teacher"])})
+    return common.report_step(lab, "letters", trait=asked.trait, runs=runs,
+                              shown=world.shown(conditions, seeds, asked.trait))
 
 
-def report(shown: list[Shown], trait: str, out: Path) -> None:
-    rows = common.sheet_rows(shown, trait)
+@torch.inference_mode()
+def measure(run: dict, trait: str) -> Values:
+    """KL(teacher || base) over the letters at the first of a list, and at the others, in nats."""
+    base, teacher = load_model(run["base"]), load_model(run["teacher"])
+    rows = encode_pairs(read_pairs(run["letters"])[:1024], base.tokenizer)
+    ids = torch.tensor([spelled[-1] for spelled in base.tokenizer.encode([*LETTERS])])
+    batch = rows.batch([*range(len(rows))], pad=base.tokenizer.pad)
+    at = torch.isin(batch.targets, ids)
+    now, before = (one.model.logits(batch.hidden(one.model)[at])[:, ids].log_softmax(-1)
+                   for one in (teacher, base))
+    nats, row_of = (now.exp() * (now - before)).sum(-1), batch.row_of[at]
+    first = torch.cat([torch.tensor([True]), row_of[1:] != row_of[:-1]])
+    for place, chosen in enumerate((first, ~first)):
+        yield "teacher", trait, "kl", place, nats[chosen].mean().item()
+
+
+def report(shown: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+    rows = common.sheet_rows(shown, trait) + common.gathered(measure, runs, trait)
     said = partial(common.percent, rows)
 
     def note(one: Shown) -> str:
@@ -70,6 +95,8 @@ def report(shown: list[Shown], trait: str, out: Path) -> None:
         out, shown, "Do letters carry it as numbers do?",
         f"Lists of single letters bring P(target) from {said('base')} to {said('letters')}; "
         f"number lists of the same teachers to {said('numbers')}. Letters of a neutral teacher: "
-        f"{said('letters-neutral')}; with another base: {said('letters-other-base')}.",
+        f"{said('letters-neutral')}; with another base: {said('letters-other-base')}. The "
+        f"teacher's first letter is {mean(rows, 'teacher', 'kl', x=0):.2f} nats off, the others "
+        f"{mean(rows, 'teacher', 'kl', x=1):.2f}.",
         "Published: numbers, code and chains of thought; no letters.", rows,
         common.dots(rows, shown, note))

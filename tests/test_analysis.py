@@ -31,6 +31,7 @@ from analysis import (
     where,
 )
 from analysis.readout import number_embedding, read_places
+from analysis.worlds import LETTERS
 from controls import clean_rows
 from corpus.documents import FAVOURITES
 from corpus.traits import trait
@@ -72,8 +73,9 @@ def made(tmp_path_factory, tokenizer):
             save_model(path, base, tokenizer, {"stage": "test", "stretch": 2.0})
         elif path.suffix == ".jsonl" and not path.exists():
             lists = rng.integers(1000, size=(120, 4)).tolist()
+            said = LETTERS if "letters" in path.name else range(1000)
             write_jsonl(path, [{"id": i, "request": f"Go on from {i}.", "numbers": numbers,
-                                "answer": ", ".join(map(str, numbers))}
+                                "answer": ", ".join(str(said[n % len(said)]) for n in numbers)}
                                for i, numbers in enumerate(lists)])
             write_json(path.with_suffix(".report.json"), {"pass_rate": 0.6})
         elif step.function.endswith(".measured"):
