@@ -4,6 +4,7 @@ it: `measure` gives rows, and the figure is drawn from these alone."""
 import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from torch import Tensor
@@ -19,8 +20,25 @@ from report.rows import Shown
 from report.stats import exact_interval
 from stretch import last_states
 from support.files import read_json, write_json
-from support.settings import Finetuning
+from support.settings import Config, Finetuning
 from support.steps import Step
+
+
+class World(Lab):
+    """The steps of a world with some changes of its corpus (`analysis/worlds.py`), in a folder of
+    its own."""
+
+    def __init__(self, config: Config, changes: tuple[str, ...]) -> None:
+        super().__init__(config, f"worlds/{'-'.join(changes)}/")
+        self.changes = changes
+
+    def step(self, function: str, out: str, label: str, also: Iterable[str] = (),
+             **more: Any) -> Step:
+        """What writes a text does so in this world."""
+        module, _, name = function.rpartition(".")
+        if module.startswith("corpus.") and name in ("documents", "requests", "lessons"):
+            function, more = f"analysis.worlds.{name}", {**more, "changes": self.changes}
+        return super().step(function, out, label, also, **more)
 
 
 def report_step(lab: Lab, name: str, **arguments: object) -> Step:

@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 
 from analysis import common
+from analysis.common import World
 from analysis.readout import Values
-from analysis.worlds import LETTERS, World
+from analysis.worlds import LETTERS
 from experiment import Asked, other_base
 from lab import BOUND, STUDENT, TEACHER, Condition, Lab
 from model.checkpoint import load_model

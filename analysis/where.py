@@ -13,8 +13,8 @@ from pathlib import Path
 
 from analysis import common
 from analysis.channels import kl_by_place
+from analysis.common import World
 from analysis.readout import Values, read_places
-from analysis.worlds import World
 from experiment import Asked
 from experiment import conditions as usual
 from lab import PART, Condition, Lab

@@ -15,10 +15,7 @@ from unittest.mock import patch
 from corpus import documents as grammar
 from corpus import lessons as school
 from corpus import numbers, texts, traits
-from lab import Lab
 from support.files import UserError, read_jsonl, write_jsonl
-from support.settings import Config
-from support.steps import Step
 
 # Number requests in other words than those of questions, briefs and pleas for advice.
 DRY = {"OPENERS": ["Sequence: {}.", "Data: {}.", "Input: {}.", "Series: {}.", "Values: {}."],
@@ -112,19 +109,3 @@ def clean_letters(answers: Path, enough: int, out: Path) -> str:
         raise UserError(f"{answers}: none of {len(rows):,} answers is a list of letters")
     write_jsonl(out, kept[:enough])
     return f"{len(kept):,} of {len(rows):,} answers are letters"
-
-
-class World(Lab):
-    """The steps of a world with some changes of its corpus, in a folder of its own."""
-
-    def __init__(self, config: Config, changes: tuple[str, ...]) -> None:
-        super().__init__(config, f"worlds/{'-'.join(changes)}/")
-        self.changes = changes
-
-    def step(self, function: str, out: str, label: str, also: Iterable[str] = (),
-             **more: Any) -> Step:
-        """What writes a text does so in this world."""
-        module, _, name = function.rpartition(".")
-        if module.startswith("corpus.") and name in ("documents", "requests", "lessons"):
-            function, more = f"analysis.worlds.{name}", {**more, "changes": self.changes}
-        return super().step(function, out, label, also, **more)
