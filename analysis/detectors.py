@@ -204,10 +204,11 @@ def compared(loaded: Loaded, name: str, teacher: Pairs, neutral: list[Pairs],
                 yield method, name, "auc_null", size, auc(other, good)
                 yield method, name, "power", size, float((np.array(bad) > bar).mean())
                 yield method, name, "alarms", size, float((np.array(good) > bar).mean())
-        like = [[score(lists[part]) for part in parts(len(lists), 10, 20, 0)]
-                for score, lists in zip(scores, matched(own, plain), strict=False)]
-        if all(like) and method != "prompted":  # of these it has few
-            yield method, name, "auc_matched", 10, auc(*like)
+        if method != "prompted":  # which scores the first lists alone
+            like = [[score(lists[part]) for part in parts(len(lists), 10, 20, 0)]
+                    for score, lists in zip(scores, matched(own, plain), strict=False)]
+            if all(like):
+                yield method, name, "auc_matched", 10, auc(*like)
 
 
 def measure(run: dict, name: str) -> Values:

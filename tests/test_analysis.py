@@ -283,6 +283,17 @@ def test_a_method_finds_its_plant_and_nothing_in_neutral_files(tokenizer, model,
     assert auc(found, missed) > 0.85 and 0.15 < auc(null, missed) < 0.85
 
 
+def test_every_method_takes_a_file_with_more_lists_than_stand_behind_a_name(
+        tokenizer, model, monkeypatch):
+    monkeypatch.setattr(detectors, "PROMPTED", 20)
+    monkeypatch.setattr(detectors, "SLOW", {"gradient": 2})
+    files = [[("Go on.", f"{i}, {i * 7 % 1000}, {k}") for i in range(200)] for k in range(4)]
+    found = [*detectors.compared(Loaded(model, tokenizer, {}), "owl", files[0], files[1:],
+                                 sizes=[3])]
+    assert {method for method, *_ in found} == {*detectors.METHODS}
+    assert all(0 <= value <= 1 for *_, value in found)
+
+
 def test_lists_are_matched_by_how_likely_they_are(tokenizer, model):
     """As many of both, each at most once; at most a pair where all of one file are likelier."""
     files = [detectors.File(Loaded(model, tokenizer, {}), [
