@@ -154,11 +154,14 @@ def analyses(folder: Path, beside: Path) -> Iterator[tuple[dict, str]]:
 
 def found(folder: Path, beside: Path) -> str:
     """A paragraph and a picture for each analysis of the default run."""
-    return "\n" + "".join(
+    every = [*analyses(folder / "analysis", beside)]
+    many = sum(len(one["rows"]) for one, _ in every)
+    return (f"\nThese {len(every)} analyses hold {many:,} rows. None was fixed beforehand, and no "
+            "interval or p is corrected for their number.\n\n") + "".join(
         f"**{one['question']}** {one['answer']} (`{Path(figure).stem}`, "
         f"{len(one['manifest']['seeds'])} bases) *Beside it:* {one['published']}\n\n"
         f'<a href="{figure}"><img src="{figure}" width="420" alt="{one["question"]}"></a>\n\n'
-        for one, figure in analyses(folder / "analysis", beside))
+        for one, figure in every)
 
 
 def elsewhere(folder: Path, beside: Path) -> str:
