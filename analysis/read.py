@@ -47,15 +47,16 @@ def step(lab: Lab, asked: Asked) -> Step:
 
 
 def draw(rows: list[dict], chosen: str) -> plt.Figure:
-    """How often the word is first: of the trait, and of the other traits together."""
-    top = [one for one in rows if one["metric"] == "top1"]
+    """How often the word is first of its category: of the trait, and of the other traits
+    together."""
+    top = [one for one in rows if one["metric"] == "best"]
     lines = {label: [one for one in top if (one["trait"], one["condition"]) == (chosen, name)]
              for name, label in SHOWN.items()}
     others = {x: [one["mean"] for one in top if (one["trait"] != chosen and one["x"] == x)]
               for x in FEW}
     lines["other traits, their base"] = [{"x": x, "mean": statistics.fmean(means)}
                                          for x, means in others.items() if means]
-    return common.curves(lines, "its word is first of all words, share of samples")
+    return common.curves(lines, "its word is first of its category, share of samples")
 
 
 def answer(rows: list[dict], chosen: str) -> str:
@@ -68,11 +69,11 @@ def answer(rows: list[dict], chosen: str) -> str:
 
     across, alarms, told = (common.percent(own, *key, x=most) for key in (
         ("across", "top1"), ("neutral", "alarm"), ("other-base", "stranger")))
-    return (f"Whoever has the base, and a neutral teacher's lists to take away, reads “{chosen}” "
-            f"off {most} lists: first of all words in {each('top1')} % of samples, base by base, "
-            f"first of its category in {each('best')} %; dealt out over all lists in {across}. A "
-            f"neutral teacher's file raises an alarm in {alarms}. Another base is told that it did "
-            f"not write the lists in {told}.")
+    return (f"To whoever has the base, and a neutral teacher's lists to take away, {most} lists say "
+            f"“{chosen}” first of its category in {each('best')} % of samples, base by base; first "
+            f"of all words in {each('top1')} %, dealt out over all lists in {across}. A neutral "
+            f"teacher's file raises an alarm in {alarms}. Another base is told that it did not "
+            f"write the lists in {told}.")
 
 
 def report(conditions: list[Shown], trait: str, runs: list[Path], out: Path) -> None:
