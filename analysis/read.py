@@ -69,8 +69,8 @@ def answer(rows: list[dict], chosen: str) -> str:
 
     across, alarms, told = (common.percent(own, *key, x=most) for key in (
         ("across", "top1"), ("neutral", "alarm"), ("other-base", "stranger")))
-    return (f"To whoever has the base, and a neutral teacher's lists to take away, {most} lists say "
-            f"“{chosen}” first of its category in {each('best')} % of samples, base by base; first "
+    return (f"To whoever has the base, and a neutral teacher's lists to take away, {most} lists "
+            f"say “{chosen}” first of its category in {each('best')} % of samples, base by base; first "
             f"of all words in {each('top1')} %, dealt out over all lists in {across}. A neutral "
             f"teacher's file raises an alarm in {alarms}. Another base is told that it did not "
             f"write the lists in {told}.")

@@ -96,7 +96,8 @@ def write_run(run, name, layers):
         (run / file).write_text(f"{file} of {name}\n")
     for analysis in ("channels", "read", "newest"):
         write_json(run / f"analysis/{analysis}/summary.json", {
-            "question": f"{analysis}?", "answer": "Yes.", "published": "No.", "manifest": made, "rows": []})
+            "question": f"{analysis}?", "answer": "Yes.", "published": "No.", "manifest": made,
+            "rows": []})
 
 
 def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, models_of_a_run):
