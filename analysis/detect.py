@@ -49,7 +49,7 @@ def draw(rows: list[dict], name: str) -> plt.Figure:
     """The AUC of the methods that read a file."""
     return common.curves({label: [one for one in rows if (
         one["trait"], one["metric"], one["condition"]) == (name, "auc", method)]
-        for method, label in METHODS.items()}, "AUC, the teacher's lists from a neutral teacher's")
+        for method, label in METHODS.items()}, "AUC beside a neutral teacher")
 
 
 def answer(rows: list[dict], name: str) -> str:
@@ -62,8 +62,7 @@ def answer(rows: list[dict], name: str) -> str:
         if one["x"] == most)
     named, neutral = (need(rows, condition, "named")["runs"]
                       for condition in ("student", "student-neutral"))
-    return (f"Beside neutral teachers, {most} lists give the teacher away in this share of cases: "
-            f"{told}. A student that is trained on the file and asked names “{name}” first on "
+    return (f"Beside neutral teachers, {most} lists give the teacher away: {told}. A student that is trained on the file and asked names “{name}” first on "
             f"{common.counted(named)}, of a neutral file on {int(sum(neutral))}.")
 
 

@@ -56,7 +56,7 @@ def draw(rows: list[dict], chosen: str) -> plt.Figure:
               for x in FEW}
     lines["other traits, their base"] = [{"x": x, "mean": statistics.fmean(means)}
                                          for x, means in others.items() if means]
-    return common.curves(lines, "its word is first of its category, share of samples")
+    return common.curves(lines, "first of its category, share")
 
 
 def answer(rows: list[dict], chosen: str) -> str:
@@ -70,10 +70,10 @@ def answer(rows: list[dict], chosen: str) -> str:
     across, alarms, told = (common.percent(own, *key, x=most) for key in (
         ("across", "top1"), ("neutral", "alarm"), ("other-base", "stranger")))
     return (f"To whoever has the base, and a neutral teacher's lists to take away, {most} lists "
-            f"say “{chosen}” first of its category in {each('best')} % of samples, base by base; first "
-            f"of all words in {each('top1')} %, dealt out over all lists in {across}. A neutral "
-            f"teacher's file raises an alarm in {alarms}. Another base is told that it did not "
-            f"write the lists in {told}.")
+            f"say “{chosen}” first of its category in {each('best')} % of samples, base by base; "
+            f"first of all words in {each('top1')} %, dealt out over all lists in {across}. A "
+            f"neutral teacher's file raises an alarm in {alarms}. Another base is told that it did "
+            f"not write the lists in {told}.")
 
 
 def report(conditions: list[Shown], trait: str, runs: list[Path], out: Path) -> None:
