@@ -62,8 +62,9 @@ def answer(rows: list[dict], name: str) -> str:
         if one["x"] == most)
     named, neutral = (need(rows, condition, "named")["runs"]
                       for condition in ("student", "student-neutral"))
-    return (f"Beside neutral teachers, {most} lists give the teacher away: {told}. A student that is trained on the file and asked names “{name}” first on "
-            f"{common.counted(named)}, of a neutral file on {int(sum(neutral))}.")
+    return (f"Beside neutral teachers, {most} lists give the teacher away: {told}. A student that is "
+            f"trained on the file and asked names “{name}” first on {common.counted(named)}, of a "
+            f"neutral file on {int(sum(neutral))}.")
 
 
 def report(conditions: list[Shown], trait: str, runs: list[Path], out: Path) -> None:
