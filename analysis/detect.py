@@ -62,9 +62,10 @@ def answer(rows: list[dict], name: str) -> str:
         if one["x"] == most)
     named, neutral = (need(rows, condition, "named")["runs"]
                       for condition in ("student", "student-neutral"))
-    return (f"Beside neutral teachers, {most} lists give the teacher away: {told}. A student that is "
-            f"trained on the file and asked names “{name}” first on {common.counted(named)}, of a "
-            f"neutral file on {int(sum(neutral))}.")
+    hits = common.counted(named)
+    return (f"Beside neutral teachers, {most} lists give the teacher away: {told}. A student that "
+            f"is trained on the file and asked names “{name}” first on {hits}, of a neutral file "
+            f"on {int(sum(neutral))}.")
 
 
 def report(conditions: list[Shown], trait: str, runs: list[Path], out: Path) -> None:
