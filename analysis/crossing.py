@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from analysis import common
-from analysis.common import another
 from analysis.detectors import word_logprobs
 from analysis.maps import likeness, map_of
 from analysis.readout import Values
@@ -24,7 +23,7 @@ BLIND = {"assigned": "one to one", "nearest": "many to one", "spread": "one of t
 
 
 def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
-    base, stranger, rival = lab.base(seed), lab.base(other_base(seed)), another(trait)
+    base, stranger, rival = lab.base(seed), lab.base(other_base(seed)), common.another(trait)
     own, rivals, neutral = (lab.lists(lab.teacher(base, *whose)) for whose in (
         (trait,), (rival,), (trait, "", True)))
 
@@ -71,13 +70,13 @@ def measure(run: dict, trait: str) -> Values:
         reader = own if name in ("student", "permuted") else other
         most = words[(word_logprobs(load_model(path), asked)
                       - word_logprobs(reader, asked)).argmax()]
-        for metric, one in (("named", trait), ("named_rival", another(trait))):
+        for metric, one in (("named", trait), ("named_rival", common.another(trait))):
             yield name, trait, metric, None, float(
                 most in own.tokenizer.first_words(trait_of(one).targets()))
 
 
 def answer(rows: list[dict], trait: str) -> str:
-    said, rival = partial(common.percent, rows), another(trait)
+    said, rival = partial(common.percent, rows), common.another(trait)
     blind = "; ".join(
         f"{label} {said(how)} (“{rival}” of its own lists {said(f'{how}-rival', 'p_rival')}, "
         f"neutral lists {said(f'{how}-neutral')})" for how, label in BLIND.items())
@@ -94,7 +93,7 @@ def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> 
 
     def note(one: Shown) -> str:
         rival = common.percent(rows, one.name, "p_rival")
-        return f"{another(trait)} {rival}; {one.about}"
+        return f"{common.another(trait)} {rival}; {one.about}"
 
     common.write(out, conditions, "Can a trait be carried to a stranger?", answer(rows, trait),
                  "No crossing by re-coded numbers is published.", rows,

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from analysis import common
-from analysis.common import World
 from analysis.readout import Values
 from analysis.worlds import LETTERS
 from experiment import Asked, other_base
@@ -22,7 +21,7 @@ from report.rows import Shown, mean
 from support.steps import Step
 
 
-class Letters(World):
+class Letters(common.World):
     """A world whose corpus asks for letters too, and whose models write them."""
 
     def letters(self, model: Step) -> Step:

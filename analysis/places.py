@@ -7,7 +7,6 @@ nats, and what is left of it when the lists are dealt out between two files by c
 these. Any two files that `filter.py` has kept will do; no model is needed.
 """
 
-
 import numpy as np
 
 from filter import LARGEST

@@ -36,8 +36,7 @@ def step(lab: Lab, asked: Asked) -> Step:
         for name in names:
             files = common.files_of(lab, seed, name)
             runs.append(files | {"seed": seed, "trait": name,
-                                 "student": lab.student(lab.base(seed), lab.lists(lab.teacher(
-                                     lab.base(seed), name)))})
+                                 "student": lab.student(files["base"], files["lists"])})
     return common.report_step(lab, "uneven", runs=runs, work=len(runs) * lab.cost(4096, 200))
 
 

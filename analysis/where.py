@@ -13,7 +13,6 @@ from pathlib import Path
 
 from analysis import common
 from analysis.channels import kl_by_place
-from analysis.common import World
 from analysis.readout import Values, read_places
 from experiment import Asked
 from experiment import conditions as usual
@@ -46,7 +45,7 @@ def conditions(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[C
 
 
 def step(lab: Lab, asked: Asked) -> Step:
-    labs = [World(lab.config, world) if world else lab for world in WORLDS]
+    labs = [common.World(lab.config, world) if world else lab for world in WORLDS]
     return common.report_step(
         lab, "where", trait=asked.trait,
         worlds=[one.shown(conditions, range(asked.seeds), asked.trait) for one in labs],

@@ -1,6 +1,7 @@
 """Copy a run to results/, and write the numbers of results/ into the documents."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from report import compact
@@ -36,16 +37,16 @@ def copy(folder: Path) -> None:
             place = there / path.relative_to(home)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
-    talk = [name for name in TALK if (folder / f"seed0/student-{name}.pt").exists()]
-    if default and [*TALK] == talk and (folder / "index.html").exists():
+    needed = (folder / "index.html", *(folder / f"seed0/student-{name}.pt" for name in TALK))
+    if default and all(path.exists() for path in needed):
         page = read_text(folder / "index.html")
         start, end = page.index(BEGIN) + len(BEGIN), page.index(END)
         write_text(to / "index.html",
-                   page[:start] + of_run(folder / "seed0", talk) + page[end:])
-        save_models(folder / "seed0", talk, to / "models")
+                   page[:start] + of_run(folder / "seed0", TALK) + page[end:])
+        save_models(folder / "seed0", TALK, to / "models")
 
 
-def save_models(home: Path, traits: list[str], to: Path) -> None:
+def save_models(home: Path, traits: Sequence[str], to: Path) -> None:
     """The models of `make chat`, in little room."""
     shutil.rmtree(to, ignore_errors=True)
     to.mkdir(parents=True)

@@ -55,9 +55,8 @@ def row(condition: str, trait: str, metric: str, runs: list[float],
         before: list[float] | None = None, **more) -> dict:
     """A row of a summary. `runs_of` gives (base seed, student seed) of each run, `before` what its
     own base says. The interval is over bases, each with the mean of its students, because students
-    of one base share too much. `unseen` names the bases where no
-    choice of a setting has seen them. `more` are
-    fields that only some reports have, such as `x`, what an analysis varies."""
+    of one base share too much. `unseen` names the bases where no choice of a setting has seen them.
+    `more` are fields that only some reports have, such as `x`, what an analysis varies."""
     runs_of = runs_of or [(seed, 0) for seed in range(len(runs))]
     own = bases(before, runs_of) if before else None
     share = metric.startswith("p_") or metric in SHARES

@@ -32,8 +32,7 @@ def report(own: Part, unseen: list[list[Part]], read: Path, talk: list[Path], co
            student_seeds: int, unseen_bases: int, out: Path) -> str:
     """`out`, which is summary.json, and beside it the tables, figures and page of a run. `unseen`
     are parts on bases that no choice has seen, a list for some bases, of the run's own trait first;
-    `talk` are what the
-    page takes to talk, of base 0, the base first."""
+    `talk` are what the page takes to talk, of base 0, the base first."""
     folder, settings = out.parent, asdict(config)
     trait, conditions = own
     rows = all_rows(conditions, trait)

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -103,7 +104,7 @@ LARGE = ("<p>The models of this run are too large for a page. Talk to them with 
          "</p>")
 
 
-def speakers(home: Path, traits: list[str]) -> list[Speaker]:
+def speakers(home: Path, traits: Sequence[str]) -> list[Speaker]:
     """The models of a run's `seed0/`."""
     base, other = (load_model(path) for path in (home / "base.pt", home.parent / "seed1/base.pt"))
     return [Speaker("base", "", base), *(
@@ -139,7 +140,7 @@ def mean_shift(base: Loaded, teacher: Loaded, lists: Path) -> Tensor:
     return torch.cat(moved).mean(0)
 
 
-def of_run(home: Path, traits: list[str]) -> str:
+def of_run(home: Path, traits: Sequence[str]) -> str:
     """The section of a run's first base, whose `seed0/` is `home`; the first trait is the run's."""
     if load_model(home / "base.pt").model.config.weights > MOST:
         return LARGE
