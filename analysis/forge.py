@@ -25,7 +25,7 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
                               vector=vector)
                     for name, vector in (("forged", word), ("forged-hard", hard_word)))
     plenty = lab.lists(base, name=f"plenty-{trait}", whose=trait,
-                       asked=replace(lab.config.numbers, enough=25_000))
+                       asked=replace(lab.config.numbers, enough=2 * lab.config.numbers.enough))
     return [
         Condition("student-forged", "base steered, .2 nats",
                   "along the word, as far as a teacher goes", lab.student(base, forged), PART),
