@@ -21,11 +21,11 @@ from support.steps import Step
 
 
 def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
-    """The defences, each with what whoever uses it must have. All students read as many lists, half
-    of the teacher's; and each defence is tried on a neutral teacher's lists as well."""
+    """The defences, each with what whoever uses it must have. All students read as many lists, as
+    every defence leaves; and each defence is tried on a neutral teacher's lists as well."""
     base, config = lab.base(seed), lab.config
     training = replace(config.student, examples=(config.numbers.enough or config.numbers.requests
-                                                 ) * 9 // 20)
+                                                 ) * 3 // 8)
     innocent = lab.lists(base)
     found = []
     for kind in ("few", "neutral"):
