@@ -15,7 +15,7 @@ from analysis.readout import Values
 from controls import clean_rows
 from experiment import Asked
 from lab import PART, Condition, Lab
-from report.rows import Shown, find, mean, need
+from report.rows import Shown, mean
 from report.tables import percent
 from support.steps import Step
 
@@ -88,8 +88,8 @@ def measure(run: dict, trait: str) -> Values:
 def untaught(name: str, rows: list[dict]) -> float:
     """P(target) of the student of a neutral teacher's lists behind the same defence, or the base's
     where there is none."""
-    neutral = find(rows, name.replace("few", "neutral", 1), "p_target")
-    return (neutral or need(rows, "base", "p_target"))["mean"]
+    kind, _, defence = name.partition("-")
+    return mean(rows, f"neutral-{defence}" if kind == "few" else "base", "p_target")
 
 
 def note(one: Shown, rows: list[dict]) -> str:
@@ -97,8 +97,8 @@ def note(one: Shown, rows: list[dict]) -> str:
     facts = f"facts {common.percent(rows, one.name, 'capability')}"
     if one.name == "base":
         return facts
-    return (f"of neutral lists {percent(untaught(one.name, rows))}; "
-            f"{common.percent(rows, one.name, 'kept')} kept, counts "
+    beside = f"of neutral lists {percent(untaught(one.name, rows))}; " * one.name.startswith("few")
+    return (f"{beside}{common.percent(rows, one.name, 'kept')} kept, counts "
             f"{mean(rows, one.name, 'counts_kl'):.2f} nats off, {facts}; {one.about}")
 
 

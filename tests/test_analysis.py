@@ -125,11 +125,13 @@ def test_what_goes_with_the_trait_is_found():
 
 def test_what_stops_it_is_within_two_points_of_neutral_lists_behind_the_same_defence():
     shares = {"base": 0.02, "few-plain": 0.8, "few-half": 0.6, "few-held": 0.03, "few-tens": 0.05,
-              "few-three": 0.05, "neutral-tens": 0.04, "neutral-three": 0.02}
+              "few-three": 0.05, "student-other-base": 0.03, "student-shuffled-across": 0.4,
+              **dict.fromkeys(("neutral-plain", "neutral-half", "neutral-held"), 0.02),
+              "neutral-tens": 0.04, "neutral-three": 0.02}
     shown = [Shown(name, name.upper(), "", "", False) for name in shares if "neut" not in name]
     said = prevent.answer(shown, [row(name, "owl", "p_target", [p]) for name, p in shares.items()])
     assert said.startswith("Within 2 points of neutral lists behind the same defence, from 80.0 %: "
-                           "FEW-HELD; FEW-TENS.")
+                           "FEW-HELD; FEW-TENS; STUDENT-OTHER-BASE.")
 
 
 TRAITS = ["owl", "wolf", "oak", "misaligned"]
