@@ -9,7 +9,6 @@ machine to machine, the ratio of two much less. The limit is the rate of a plain
 """
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -40,15 +39,14 @@ from model.gpt import GPT
 from model.losses import next_token_loss
 from model.tokenizer import Tokenizer, learn
 from report.blocks import RUNGS
-from report.rows import timing
 from report.tables import table
 from support.cli import add_common, add_device, choose_device, count, parser, run
-from support.files import UserError, read_json, write_json, write_jsonl, write_text
+from support.files import UserError, write_json, write_jsonl, write_text
 from support.keys import ROOT, commit
 from support.machine import measured
 from support.runner import ENVIRONMENT
 from support.runner import run as run_steps
-from support.settings import Config, Finetuning, Model, Training, load_config
+from support.settings import Finetuning, Model, Training, load_config
 from support.steps import Step, clear
 from support.streams import stream
 from train import choose_trained, optimizers_for, update
@@ -237,28 +235,6 @@ class Bench:
 
         return row("steps", steps, *self.seconds(made))
 
-    def make_all(self) -> dict:
-        """The whole experiment from nothing, once, and what each function takes of it."""
-        # In a folder without `runs/`: what another run has made would be taken from there.
-        done = subprocess.run([sys.executable, ROOT / "experiment.py", "report", "RUN=all",
-                               f"DEVICE={self.device}", f"CONFIG={self.asked.config.stem}",
-                               f"SET={' '.join(self.asked.set)}"],
-                              cwd=self.folder, capture_output=True, text=True)
-        if done.returncode:
-            raise UserError(f"the experiment failed: {done.stderr[-500:]}")
-        number, unit = re.search(r"in about (\d+) (min|s)", done.stdout).groups()
-        times = timing(self.folder / "all")
-        if self.config == Config():  # the README says what the default takes on which machine
-            path = self.asked.out / "machines.json"
-            this = {"device": self.device.type, "cores": os.cpu_count(),
-                    "minutes": times["wall_seconds"] / 60, "gflops": self.limit / 1e9,
-                    "expected": int(number) / (60 if unit == "s" else 1)}
-            others = [one for one in (read_json(path) if path.exists() else [])
-                      if (one["device"], one["cores"]) != (this["device"], this["cores"])]
-            write_json(path, [*others, this])
-        return {"unit": "s", "ours": times["wall_seconds"], "stages": times["stage_seconds"]}
-
-
     def rungs(self) -> dict:
         """What the README says to do, one after the other, in a fresh copy of the repository."""
         home, found = self.folder / "clone", {}
@@ -284,7 +260,7 @@ WORKS = {"train-laptop": lambda bench: bench.train(2, 128),
          "train-laptop-compiled": Bench.compiled, "student-laptop": Bench.student_laptop,
          "generate": Bench.generate, "generate-cacheless": Bench.cacheless,
          "evaluate": Bench.evaluate, "filter": Bench.filter, "corpus": Bench.corpus,
-         "start": Bench.start, "make-all": Bench.make_all, "rungs": Bench.rungs}
+         "start": Bench.start, "rungs": Bench.rungs}
 
 
 def cells(found: dict) -> list[str]:
@@ -308,7 +284,8 @@ def main() -> None:
     options.add_argument("--out", type=Path, required=True, help="folder of the results")
     asked = options.parse_args()
     device = choose_device(asked.device)
-    works = asked.works or [name for name in WORKS if device.type != "cpu" or name != "train-30m"]
+    left_out = "train-30m" if device.type == "cpu" else "rungs"
+    works = asked.works or [name for name in WORKS if name != left_out]
     path, rows = asked.out / f"{device.type}.json", []
     head = ("work", "ours", "peer", "ratio", "of the limit")
     with tempfile.TemporaryDirectory() as folder:
@@ -320,9 +297,10 @@ def main() -> None:
             print(*filter(None, cells(rows[-1])), sep="  ", flush=True)
             write_json(path, {"config": asdict(bench.config), "manifest": made, "rows": rows})
             write_text(path.with_suffix(".md"), (
-                f"{table(head, map(cells, rows))}\nOn {device}, in one thread (`make-all`: as many "
-                f"steps at a time as there are processors), medians of {asked.repeats} turns. "
-                f"Limit: a matrix product in float32 at {bench.limit / 1e9:,.0f} GFLOP/s.\n"))
+                f"{table(head, map(cells, rows))}\nOn {device}, in one thread, medians of "
+                f"{asked.repeats} turns; `rungs`, what the README says to do first, once and with "
+                f"all cores. Limit: a matrix product in float32 at {bench.limit / 1e9:,.0f} "
+                "GFLOP/s.\n"))
 
 
 if __name__ == "__main__":
