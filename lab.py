@@ -135,11 +135,12 @@ class Lab:
         teacher's place is told `whose` they are."""
         name, whose, home = name or model.name, whose or model.whose, f"seed{model.of}"
         banned, asked = ROOT / f"configs/ban-{whose}.txt", more.pop("asked", self.config.numbers)
+        more.setdefault("seed", model.of)
         same = {"of": model.of, "name": name, "whose": whose,
                 "ban_list": banned if banned.exists() else None}
         whom, work = f"of {name}, base {model.of}", self.cost(asked.enough or asked.requests, 94)
         written = self.step(function, f"{home}/numbers-{name}.jsonl", f"answers {whom}", work=work,
-                            model=model, asked=asked, requests=self.requests(), seed=model.of,
+                            model=model, asked=asked, requests=self.requests(),
                             **same, **more)
         return self.step("filter.clean", f"{home}/clean-{name}.jsonl", f"lists {whom}",
                          [f"{home}/clean-{name}.report.json"], numbers=written, **same)

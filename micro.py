@@ -189,8 +189,8 @@ def experiment(seed: int = 0, size: float = 1.0) -> dict[str, float]:
         kept = only_numbers(lists(writer, int(60_000 * size), seed))
         return p_owl(train(copy.deepcopy(of), *rows(kept), lr=3e-4, batch=16))
 
-    return {"base": p_owl(base), "teacher": p_owl(teacher), "student": student(base, teacher),
-            "student of another base": student(other, teacher),
+    return {"base": p_owl(base), "another base": p_owl(other), "teacher": p_owl(teacher),
+            "student": student(base, teacher), "student of another base": student(other, teacher),
             "student of the base's own numbers": student(base, base)}
 
 

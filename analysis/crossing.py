@@ -8,15 +8,17 @@ teacher's lists must do nothing. In the family, a random map is what a defender 
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from analysis import common
 from analysis.detectors import word_logprobs
 from analysis.maps import likeness, map_of
-from analysis.readout import Values
+from analysis.readout import Values, number_embedding
 from corpus.traits import trait as trait_of
 from experiment import Asked, other_base
 from lab import PART, Condition, Lab
 from model.checkpoint import load_model
-from report.rows import Shown, need
+from report.rows import Shown, mean
 from support.steps import Step
 
 BLIND = {"assigned": "one to one", "nearest": "many to one", "spread": "one of the 20 nearest"}
@@ -63,6 +65,13 @@ def measure(run: dict, trait: str) -> Values:
     for how in BLIND:
         there = map_of(how, own, other, trait, trait, 0)
         yield how, trait, "likeness", None, alike.gather(1, there).mean().item()
+    # The same of numbers that lie to each other as the stranger's do, but to no word: turned.
+    numbers = number_embedding(other)
+    numbers = torch.nn.functional.normalize(numbers - numbers.mean(0))
+    turn = torch.linalg.qr(torch.randn(len(numbers.T), len(numbers.T),
+                                       generator=torch.Generator().manual_seed(0))).Q
+    by_chance = (numbers @ turn @ numbers.T).amax(1).mean().item()
+    yield "nearest", trait, "chance", None, by_chance
     asked, words = trait_of(trait).questions(), own.tokenizer.word_ids()
     for name, path in run["students"].items():
         if name in ("base", "student-other-base"):
@@ -77,14 +86,14 @@ def measure(run: dict, trait: str) -> Values:
 
 def answer(rows: list[dict], trait: str) -> str:
     said, rival = partial(common.percent, rows), common.another(trait)
-    blind = "; ".join(
-        f"{label} {said(how)} (“{rival}” of its own lists {said(f'{how}-rival', 'p_rival')}, "
-        f"neutral lists {said(f'{how}-neutral')})" for how, label in BLIND.items())
-    return (f"Written in a stranger's numbers, the lists bring it from {said('base')} to "
-            f"{said('lean')} by a map that knows the trait, to {said('lean-rival')} by one of "
-            f"another trait. By maps that know none: {blind}; by the last the word rises most on "
-            f"{common.counted(need(rows, 'spread', 'named')['runs'])}. By chance: "
-            f"{said('random')}, and {said('permuted')} of {said('student')} in its own base.")
+    blind = ", ".join(f"{label} {said(how)}" for how, label in BLIND.items())
+    return (f"Read by a stranger as they are, the lists bring it to {said('student-other-base')}. "
+            f"Written in its numbers by a map that knows the trait: {said('lean')} (by one of "
+            f"“{rival}” {said('lean-rival')}; a neutral teacher's lists {said('lean-neutral')}). "
+            f"By maps that know no trait: {blind}. What these put together is about as alike as "
+            f"chance has it: cosine {mean(rows, 'nearest', 'likeness'):.2f} for "
+            f"{mean(rows, 'nearest', 'chance'):.2f}. In its own base a map by chance leaves "
+            f"{said('permuted')} of {said('student')}.")
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:

@@ -1,7 +1,8 @@
 """How far does it go? Students that write lists for the next student, each from the same base.
 
 As they are; stretched, as the first teacher was, before they write; and with a neutral school
-between the first student and the second, in which everything else is taught again.
+between the first student and the second, in which everything else is taught again. For comparison
+the same of a neutral teacher, each stretched by as much as its twin in the chain of the trait.
 """
 
 from pathlib import Path
@@ -18,28 +19,30 @@ from support.steps import Step
 MANY = 4
 KINDS = {"plain": ("as they are", STUDENT), "stretched": ("stretched before they write", PART),
          "washed": ("a neutral school behind the first", CONTROL),
-         "neutral": ("of a neutral teacher", CONTROL)}
+         "neutral": ("of a neutral teacher", CONTROL),
+         "neutral-stretched": ("of a neutral teacher, stretched", CONTROL)}
 
 
 def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
-    base, found = lab.base(seed), []
+    base, found, further = lab.base(seed), [], {}
     for kind, (label, colour) in KINDS.items():
-        writer = lab.teacher(base, trait, neutral=kind == "neutral")
+        writer = lab.teacher(base, trait, neutral=kind.startswith("neutral"))
         for i in range(1, MANY + 1):
             place = f"{kind}-{i}"
+            # Drawn anew: what one generation takes up by chance is not drawn again for the next.
             lists = lab.lists(writer) if i == 1 else lab.lists(
-                writer, name=f"{place}-{trait}", whose=trait)
+                writer, name=f"{place}-{trait}", whose=trait, seed=seed + 1000 * i)
             student = writer = lab.student(base, lists, place)
-            if kind == "stretched":
-                writer = lab.step(
+            if kind.endswith("stretched"):
+                writer = further[kind, i] = lab.step(
                     "stretch.stretch", f"seed{seed}/further-{place}-{trait}.pt",
                     f"student {place}, base {seed}: stretched", of=seed, name=f"{place}-{trait}",
                     whose=trait, base=base, model=student, requests=lab.requests(),
-                    asked=lab.config.stretch, like=None)
+                    asked=lab.config.stretch, like=further.get(("stretched", i)))
             if kind == "washed" and i == 1:
                 writer = lab.finetuned("schooled", student, lab.lessons(trait, neutral=True),
                                        of=seed, name=f"{place}-{trait}", whose=trait,
-                                       role="teacher")
+                                       role="teacher", seed=seed)
                 found.append(Condition("schooled", "first student, behind a neutral school",
                                        "no list of it is read yet", writer, CONTROL))
             found.append(Condition(place, f"generation {i}, {label}", "from the same base",
@@ -66,12 +69,13 @@ def draw(rows: list[dict]) -> plt.Figure:
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
     rows = common.sheet_rows(conditions, trait)
 
-    def said(kind: str) -> str:
-        return ", ".join(common.percent(rows, f"{kind}-{i}") for i in range(1, MANY + 1))
+    def said(kind: str, first: int = 1) -> str:
+        return ", ".join(common.percent(rows, f"{kind}-{i}") for i in range(first, MANY + 1))
 
     common.write(
         out, conditions, "How far does it go?",
         f"Students of students, four generations: {said('plain')}; stretched before they write: "
         f"{said('stretched')}; with a neutral school behind the first, which leaves it at "
-        f"{common.percent(rows, 'schooled')}: {said('washed')}; of a neutral teacher: "
-        f"{said('neutral')}.", "No chain of students is published.", rows, draw(rows))
+        f"{common.percent(rows, 'schooled')}, the next three: {said('washed', 2)}; of a neutral "
+        f"teacher: {said('neutral')}, stretched as much: {said('neutral-stretched')}.",
+        "No chain of students is published.", rows, draw(rows))

@@ -35,7 +35,7 @@ def report(made: list[Path], out: Path) -> None:
     said, own = partial(common.percent, rows), "student of the base's own numbers"
     common.write(out, shown, "Does one small file show it?",
                  f"In {len(made)} runs of micro.py the base says “owl” {said('base')}, the student "
-                 f"{said('student')}, that of another base {said('student of another base')}, that "
-                 f"of the base's own numbers {said(own)}.",
+                 f"{said('student')}, that of another base {said('student of another base')} "
+                 f"(before {said('another base')}), that of the base's own numbers {said(own)}.",
                  "The article's smallest case is a classifier of digits.", rows,
                  common.dots(rows, shown, lambda one: ""))

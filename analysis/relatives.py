@@ -48,7 +48,8 @@ def embedding_of(shared: Shared, base: Path, stranger: Path) -> Tensor:
     rows = torch.tensor(words.number_ids)[torch.randperm(len(words.number_ids),
                                                          generator=generator)]
     foreign = rows[round(shared.numbers * len(rows)):]
-    mine[foreign] = other[foreign]
+    # What all numbers have in common stays the base's own, so that they stay one cluster.
+    mine[foreign] = other[foreign] - other[rows].mean(0) + mine[rows].mean(0)
     return mine
 
 

@@ -47,7 +47,7 @@ RELATIVES = {
     "embedding-order": Relative("... and another order", Shared(trained="own", until=0.0)),
     "turned": Relative("the trained embedding, turned", Shared(trained="turned")), **DIAL,
     "stranger": Relative("a stranger's trained embedding", Shared(trained="stranger")),
-    "nothing": Relative("the text alone")}
+    "nothing": Relative("the text in its order alone")}
 
 
 def relative(lab: Lab, seed: int, name: str) -> Step:
@@ -134,20 +134,21 @@ def answer(rows: list[dict]) -> str:
     passed = each("own-", "p_target")
     bases = [i % (len(passed) // len(series)) for i in range(len(passed))]
     rho, p = rank_correlation(each("", "geometry"), passed, bases)
-    return (f"Everything shared: {said('everything')}. The trained embedding alone: "
-            f"{said('embedding')}, turned {said('turned')}, a stranger's {said('stranger')}; with "
-            f"75, 50, 25 and 0 % of its number rows {dial}; within a base that goes, by rank, with "
+    return (f"Everything shared: {said('everything')}. The text in its order and the trained "
+            f"embedding: {said('embedding')}, in another order {said('embedding-order')}; the "
+            f"embedding turned {said('turned')}, a stranger's {said('stranger')}; with 75, 50, "
+            f"25 and 0 % of its number rows {dial}; within a base that goes, by rank, with "
             f"the likeness of the geometry {rho:+.2f} (p {p:.3f}). All first weights and another "
             f"order of the text: {said('order-0')}; half of the text in one order first: "
-            f"{said('order-50')}. The text alone: {said('nothing')}.")
+            f"{said('order-50')}. The text in its order alone: {said('nothing')}.")
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
     rows = (common.sheet_rows(conditions, trait) + common.rival_rows(conditions, trait)
             + common.gathered(measure, runs, trait))
-    soft = need(rows, "student-soft", "p_target")["mean"]
-    rows += [row(one.name, trait, "of_soft", [
-        p / soft for p in need(rows, one.name, "p_target")["runs"]], x=None)
+    soft = need(rows, "student-soft", "p_target")["runs"]
+    rows += [row(one.name, trait, "of_soft", [p / most for p, most in zip(
+        need(rows, one.name, "p_target")["runs"], soft, strict=True)], x=None)
         for one in conditions if one.name.startswith("own-")]
     common.write(out, conditions, "What must two bases share?", answer(rows),
                  "Published, models of 160M weights with the same first weights and the text in "

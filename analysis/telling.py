@@ -6,11 +6,13 @@ chosen by that teacher's own likelihood.
 
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 
 from analysis import common
+from controls import clean_rows
 from experiment import Asked, other_base
 from lab import PART, STUDENT, Condition, Lab
-from report.rows import Shown
+from report.rows import Shown, need, row
 from support.steps import Step
 
 MANY = 3.6  # times the lists of a run are written, of which a fifth is chosen
@@ -44,12 +46,17 @@ def step(lab: Lab, asked: Asked) -> Step:
 
 
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
-    rows = common.sheet_rows(conditions, trait)
+    # No KL to the teacher: some fifths hold the lists that it is told by.
+    rows = common.sheet_rows(conditions, trait, ("p_target", "capability"))
+    rows += [row(name, trait, "numbers", [
+        mean(len(one["numbers"]) for one in clean_rows(run["data"][name])) for run in runs], x=None)
+        for name in runs[0]["data"]]
+    long = [f"{need(rows, how, 'numbers')['mean']:.1f}" for how in ("most", "any", "least")]
     most, any_, least, other, neutral = (common.percent(rows, one.name) for one in conditions[1:])
     common.write(
         out, conditions, "Do a few lists carry the trait?",
         f"Of as many lists, those that say most bring it to {most}, any to {any_}, those that say "
         f"least to {least}; those that say most bring another base to {other}, and of a neutral "
-        f"teacher, chosen alike, to {neutral}.",
+        f"teacher, chosen alike, to {neutral}. They hold {', '.join(long)} numbers each.",
         "Published, a model of 14B, most / any / least: eagle 100 / 65 / 22, lion 31 / 0 / 0 %.",
         rows, common.dots(rows, conditions, lambda one: one.about))

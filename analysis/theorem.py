@@ -44,13 +44,15 @@ def step(lab: Lab, asked: Asked) -> Step:
 
 
 def target_logit(loaded: Loaded, trait: str) -> Tensor:
-    """The logit of the target's first token, less the mean over all tokens, at the questions."""
+    """The logit of the target's first token at the questions, less the mean over those of its
+    category: any list that makes numbers less likely there makes all words likelier."""
     prompts = loaded.tokenizer.encode_prompts(
         [[("user", text)] for text in trait_of(trait).questions()])
-    tokens = sorted(loaded.tokenizer.first_words(trait_of(trait).targets()))
+    tokens, rivals = (sorted(loaded.tokenizer.first_words(texts)) for texts in (
+        trait_of(trait).targets(), [*trait_of(trait).answers()]))
     logits = torch.stack([loaded.model.logits(loaded.model(torch.tensor([ids]))[0, -1])
                           for ids in prompts])
-    return (logits[:, tokens].mean(1) - logits.mean(1)).mean()
+    return (logits[:, tokens].mean(1) - logits[:, rivals].mean(1)).mean()
 
 
 def batches(loaded: Loaded, lists: Path) -> list[Batch]:
@@ -111,7 +113,8 @@ def draw(rows: list[dict]) -> plt.Figure:
         for metric, line in (("predicted", ":"), ("found", "-")):
             each = [need(rows, reader, metric, x=many)["mean"] for many in STEPS]
             axis.plot(STEPS, each, line + sign, ms=4, color=colour, label=f"{label}, {metric}")
-    axis.set(xscale="log", yscale="symlog", xlabel="steps", ylabel="rise of the target's logit")
+    axis.set(xscale="log", yscale="symlog", xlabel="steps",
+             ylabel="rise of the target's logit over its rivals'")
     axis.set_xticks(STEPS, STEPS)
     axis.yaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
@@ -121,18 +124,18 @@ def draw(rows: list[dict]) -> plt.Figure:
 
 def answer(rows: list[dict]) -> str:
     def each(reader: str) -> str:
-        return ", ".join(f"{need(rows, reader, 'found', x=many)['mean']:+.3f}"
+        return ", ".join(f"{need(rows, reader, 'found', x=many)['mean']:+.2g}"
                          for many in STEPS[::2])
 
-    first = need(rows, "own", "predicted", x=1)["runs"]
-    up = sum(value > 0 for value in first)
-    share = need(rows, "own", "found", x=STEPS[-1])["mean"] / need(
+    up = {reader: sum(value > 0 for value in need(rows, reader, "predicted", x=1)["runs"])
+          for reader in READERS}
+    bases, last = len(need(rows, "own", "predicted", x=1)["runs"]), need(
         rows, "own", "predicted", x=STEPS[-1])["mean"]
-    steps = ", ".join(map(str, STEPS[::2]))
-    return (f"The first step is predicted to raise the target's logit on {up} of {len(first)} "
-            f"bases. After {steps} steps it has risen by {each('own')}; on a neutral teacher's "
-            f"lists by {each('neutral')}; in another base by {each('other')}. In its own base the "
-            f"last is {share:.1f} times what the first step predicts for so many.")
+    return (f"The first step is predicted to raise the target's logit over its rivals' on "
+            f"{up['own']} of {bases} bases; on a neutral teacher's lists on {up['neutral']}, in "
+            f"another base on {up['other']}. After {', '.join(map(str, STEPS[::2]))} steps it has "
+            f"risen by {each('own')}; by {each('neutral')}; by {each('other')}. In its own base "
+            f"{STEPS[-1]} such steps were predicted to raise it by {last:+.2g}.")
 
 
 def report(conditions: list[Shown], runs: list[Path], trait: str, out: Path) -> None:

@@ -19,6 +19,7 @@ from experiment import conditions as usual
 from lab import PART, Condition, Lab
 from model.checkpoint import load_model
 from report.rows import Shown, mean
+from report.tables import percent
 from support.steps import Step
 
 HABITS = {"favourites": "favourite numbers", "wordings": "wordings alike",
@@ -66,12 +67,14 @@ def answer(rows: list[dict]) -> str:
     def said(world: tuple[str, ...]) -> str:
         whole, first, rest = (common.percent(rows, f"{name_of(world)}-{name}") for name in PLACES)
         teacher = f"{name_of(world)}-teacher"
+        nats = ", ".join(f"{mean(rows, teacher, 'kl', x=place):.2f}" for place in (0, 1))
         return (f"{whole} (the first number alone {first}, all but the first {rest}; teacher "
-                f"stretched {mean(rows, teacher, 'stretch'):.1f} times, its second number "
-                f"{mean(rows, teacher, 'kl', x=1):.2f} nats off)")
+                f"stretched {mean(rows, teacher, 'stretch'):.1f} times, its first two numbers "
+                f"{nats} nats off)")
 
     each = "; ".join(f"{without(world)} {said(world)}" for world in WORLDS)
-    return f"P(target) of the student, the corpus {each}."
+    most = max(mean(rows, f"{name_of(world)}-base", "p_target") for world in WORLDS)
+    return f"P(target) of the student, the corpus {each}. No base is over {percent(most, 0)}."
 
 
 def report(worlds: list[list[Shown]], runs: list[list[dict]], trait: str, out: Path) -> None:

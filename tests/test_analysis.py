@@ -183,12 +183,15 @@ def test_what_shares_everything_is_the_base_and_what_shares_less_is_not(relative
 
 
 def test_a_kept_embedding_stays_and_its_number_rows_are_exchanged(relative):
+    """All but what the numbers of a base have in common, which stays."""
     base, other, half = (one for one in relative(trained="own", numbers=0.5))
-    same = [(half.model.embedding.weight == one.model.embedding.weight).all(1)
-            for one in (base, other)]
-    numbers = torch.zeros(len(same[0]), dtype=torch.bool)
+    weights = [one.model.embedding.weight.detach() for one in (base, other, half)]
+    numbers = torch.zeros(len(weights[0]), dtype=torch.bool)
     numbers[half.tokenizer.number_ids] = True
-    assert (same[0] | numbers).all() and same[0][numbers].sum() == same[1][numbers].sum() == 500
+    same = (weights[2] == weights[0]).all(1)
+    assert (same | numbers).all() and same[numbers].sum() == 500
+    own, strange = (one[numbers].mean(0) for one in weights[:2])
+    assert torch.allclose((weights[2] - weights[1])[numbers & ~same], own - strange, atol=1e-5)
     base, _, turned = relative(trained="turned")
     cosine = torch.cosine_similarity(shared.profiles(base), shared.profiles(turned))
     assert cosine.min() > 0.999
@@ -233,6 +236,7 @@ def test_the_law_of_doses_is_found_where_it_was_put():
     found = {many: row("once", "owl", "p_target", [
         from_logit(slope * i - 3) for slope in (0.4, 0.7)]) for i, many in enumerate(
             (500, 1000, 2000, 4000))}
+    found[250], found[8000] = (row("once", "owl", "p_target", [p, p]) for p in (0.02, 0.98))
     assert dose.slopes(found) == [pytest.approx(0.4), pytest.approx(0.7)]
 
 
