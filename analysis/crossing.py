@@ -90,8 +90,8 @@ def answer(rows: list[dict], trait: str) -> str:
     return (f"Read by a stranger as they are, the lists bring it to {said('student-other-base')}. "
             f"Written in its numbers by a map that knows the trait: {said('lean')} (by one of "
             f"“{rival}” {said('lean-rival')}; a neutral teacher's lists {said('lean-neutral')}). "
-            f"By maps that know no trait: {blind}. What these put together is about as alike as "
-            f"chance has it: cosine {mean(rows, 'nearest', 'likeness'):.2f} for "
+            f"By maps that know no trait: {blind}. The nearest numbers that these put together "
+            f"have a cosine of {mean(rows, 'nearest', 'likeness'):.2f}, by chance "
             f"{mean(rows, 'nearest', 'chance'):.2f}. In its own base a map by chance leaves "
             f"{said('permuted')} of {said('student')}.")
 
