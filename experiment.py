@@ -276,6 +276,11 @@ def command(goal: str, asked: Asked) -> bool:
         if folder.exists():
             print(f"{folder} holds files that no step of a run has written; they stay")
     elif goal == "help":
+        first = read_json(ROOT / "results/bench/rungs.json")
+        print(f"\nTo begin with, in minutes on {first['cores']} cores:")
+        for rung, seconds in first["seconds"].items():
+            print(f"  {rung:<30}{max(1, round(seconds / 60))}")
+        print("\nVariables, and what they are if they are not given:")
         for one in fields(Asked):
             text = " ".join(one.default) if isinstance(one.default, tuple) else one.default
             print(f"  {one.name.upper()}={text}")
