@@ -42,6 +42,8 @@ RUNGS = {"make chat": "base, teacher, student side by side; sets up `.venv`",
          ".venv/bin/python micro.py": "the whole effect, in one file of 200 lines",
          "make all CONFIG=smoke": "every step, on a tiny corpus",
          "make all": "the experiment: a table, figures, a page to talk to"}
+# Conditions that are told of a trait that has a file of its own.
+OWN = ("base", "teacher", "student", "student-soft", "student-other-base")
 # The analyses in the order of the story; what is not named here comes last.
 ORDER = ("shared", "crossing", "where", "letters", "channels", "read", "move", "forge", "theorem",
          "dose", "telling", "generations", "uneven", "detect", "prevent", "micro")
@@ -127,7 +129,7 @@ def own(folder: Path, beside: Path) -> str:
         run = read_json(path)
         trait = run["manifest"].get("trait", "")
         if own_file(trait):
-            shown = [Shown(*one) for one in run["conditions"]]
+            shown = [Shown(*one) for one in run["conditions"] if one[0] in OWN]
             found += f"\n**{trait}** (`make all TRAIT={trait} RUN=runs/{path.parent.name}`)\n\n"
             found += metrics_table(run["rows"], shown, {
                 "P(target)": "p_target", "drawn": "p_target_sampled", "facts right": "capability",
