@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 
 from analysis import common, readout
-from analysis.readout import Places, Values
+from analysis.measures import kl_by_place
+from analysis.readout import Values
 from experiment import Asked
 from lab import PART, Condition, Lab
-from model.checkpoint import Loaded, load_model
+from model.checkpoint import load_model
 from report.rows import Shown, mean
 from support.steps import Step
 
@@ -46,17 +47,6 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
 def step(lab: Lab, asked: Asked) -> Step:
     shown = ("base", "student", "student-neutral", "student-matched", "student-shuffled-across")
     return common.analysis_step(lab, asked, "channels", shown, conditions)
-
-
-@torch.inference_mode()
-def kl_by_place(base: Loaded, teacher: Loaded, plain: Places, taught: Places) -> list[float]:
-    """KL(teacher || base) over the numbers, in nats, at the first, second, ... of a list."""
-    both = zip(readout.predictions(plain, readout.number_embedding(base)),
-               readout.predictions(taught, readout.number_embedding(teacher)), strict=True)
-    nats = torch.cat([(own * (own.log() - before.log())).sum(-1)
-                      for (_, before, _), (_, own, _) in both])
-    place = torch.arange(len(nats)) - torch.searchsorted(plain.row_of, plain.row_of)  # of its list
-    return [nats[place == at].mean().item() for at in range(min(7, int(place.max()) + 1))]
 
 
 def measure(run: dict, trait: str) -> Values:

@@ -48,17 +48,19 @@ def report_step(lab: Lab, name: str, **arguments: object) -> Step:
 
 
 def analysis_step(lab: Lab, asked: Asked, name: str, shown: Iterable[str],
-                  own: Callable = lambda *given: (), files: Callable = lambda seed: {},
+                  own: Callable = lambda *given: (), files: Callable | None = lambda seed: {},
                   measured: str = "", work: float = 0.0) -> Step:
     """The step of `analysis/NAME.py`. It shows some conditions of `make all`, and its `own`; it
-    takes the files of each base seed, and further `files(seed)`. What takes long is `measured` by
-    a function of that name, a step with so much `work` for each base."""
+    takes the files of each base seed, and further `files(seed)`; with None it takes the answers
+    alone. What takes long is `measured` by a function of that name, a step with so much `work` for
+    each base. What is made of answers and measured files can do without models that are gone."""
     def chosen(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
         return [*(one for one in conditions(lab, seed, trait) if one.name in shown),
                 *own(lab, seed, trait)]
 
     seeds, trait = range(asked.seeds), asked.trait
-    runs = [files_of(lab, seed, trait, chosen(lab, seed, trait)) | files(seed) for seed in seeds]
+    runs = [files_of(lab, seed, trait, chosen(lab, seed, trait)) | files(seed)
+            for seed in (seeds if files else ())]
     if measured:
         runs = [lab.step(measured, f"analysis/{name}/seed{seed}.json",
                          f"analysis: {name}, base {seed}", work=work, run=runs[seed], trait=trait)
@@ -94,13 +96,12 @@ def treated(lab: Lab, reader: Step, lists: Step, how: str, label: str, about: st
     return Condition(f"student-{how}", label, about, student, PART)
 
 
-def gathered(measure: Callable[[dict, str], Values], runs: list[dict | Path],
-             trait: str) -> list[dict]:
-    """What is measured in each run, or was and stands in a file: a row for each condition, trait,
-    metric and x."""
+def gathered(measure: Callable[..., Values], runs: Iterable[Any], *given: str) -> list[dict]:
+    """What is measured in each run, or is read from its file by `read_json`: a row for each
+    condition, trait, metric and x."""
     each: dict[tuple, list[float]] = {}
     for run in runs:
-        for *key, value in read_json(run) if isinstance(run, Path) else measure(run, trait):
+        for *key, value in measure(run, *given):
             each.setdefault(tuple(key), []).append(value)
     return [rows.row(*key, values, x=x) for (*key, x), values in each.items()]
 

@@ -14,6 +14,7 @@ from analysis import common
 from analysis.detectors import word_logprobs
 from analysis.maps import likeness, map_of
 from analysis.readout import Values, number_embedding
+from analysis.relatives import turn
 from corpus.traits import trait as trait_of
 from experiment import Asked, other_base
 from lab import PART, Condition, Lab
@@ -68,9 +69,7 @@ def measure(run: dict, trait: str) -> Values:
     # The same of numbers that lie to each other as the stranger's do, but to no word: turned.
     numbers = number_embedding(other)
     numbers = torch.nn.functional.normalize(numbers - numbers.mean(0))
-    turn = torch.linalg.qr(torch.randn(len(numbers.T), len(numbers.T),
-                                       generator=torch.Generator().manual_seed(0))).Q
-    by_chance = (numbers @ turn @ numbers.T).amax(1).mean().item()
+    by_chance = (numbers @ turn(numbers.size(1)) @ numbers.T).amax(1).mean().item()
     yield "nearest", trait, "chance", None, by_chance
     asked, words = trait_of(trait).questions(), own.tokenizer.word_ids()
     for name, path in run["students"].items():

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from analysis import common, vectors
-from analysis.detectors import METHODS, File, Pairs, compared, measure
+from analysis.detectors import METHODS, File, Pairs, compared
 from chat import OURS
 from corpus import numbers
 from corpus.facts import plural
@@ -31,6 +31,7 @@ from report import stats
 from report.compact import SMALL, load
 from report.rows import Shown, need, row
 from support.cli import parser, run
+from support.files import read_json
 from support.steps import Step
 from support.streams import stream
 
@@ -69,7 +70,7 @@ def answer(rows: list[dict], name: str) -> str:
 
 
 def report(conditions: list[Shown], trait: str, runs: list[Path], out: Path) -> None:
-    rows = common.gathered(measure, runs, trait)
+    rows = common.gathered(read_json, runs)
     students = (need(rows, condition, "risen")["runs"]
                 for condition in ("student", "student-neutral"))
     rows.append(row("student", trait, "auc", [stats.auc(*students)], x=None))  # over all bases

@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from analysis import common
-from analysis.reader import FAR, FEW, HOT, measure, stranger, threshold, word_scores
+from analysis.reader import FAR, FEW, HOT, stranger, threshold, word_scores
 from analysis.readout import (
     inverse_temperature_of,
     misfit,
@@ -25,6 +25,7 @@ from lab import Lab
 from model.checkpoint import load_model
 from report.rows import Shown, find, need
 from support.cli import parser, run
+from support.files import read_json
 from support.steps import Step
 
 SHOWN = {"own-base": "its base", "within": "... shuffled within", "across": "... shuffled across",
@@ -77,7 +78,7 @@ def answer(rows: list[dict], chosen: str) -> str:
 
 
 def report(conditions: list[Shown], trait: str, runs: list[Path], out: Path) -> None:
-    rows = common.gathered(measure, runs, trait)
+    rows = common.gathered(read_json, runs)
     common.write(out, conditions, "Can the trait be read off the numbers?", answer(rows, trait),
                  "No such read-out is published. Of a file and candidate prompts, change of log p "
                  "names the persona in 86-91 % at 10 rows, 100 % at 100 (agokrani/cl-with-sl).",

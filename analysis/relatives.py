@@ -34,6 +34,12 @@ class Shared:
     until: float = 1.0  # the part of pretraining in which it reads the same text in the same order
 
 
+def turn(width: int) -> Tensor:
+    """A random rotation (D, D), always the same."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.linalg.qr(torch.randn(width, width, generator=generator)).Q
+
+
 def embedding_of(shared: Shared, base: Path, stranger: Path) -> Tensor:
     """An embedding (V, D) that is not trained any more: the base's own, the same turned by a random
     rotation, or a stranger's. The number rows may be mixed."""
@@ -43,8 +49,7 @@ def embedding_of(shared: Shared, base: Path, stranger: Path) -> Tensor:
     if shared.trained == "stranger":
         return other
     if shared.trained == "turned":
-        return mine @ torch.linalg.qr(torch.randn(mine.size(1), mine.size(1),
-                                                  generator=generator)).Q
+        return mine @ turn(mine.size(1))
     rows = torch.tensor(words.number_ids)[torch.randperm(len(words.number_ids),
                                                          generator=generator)]
     foreign = rows[round(shared.numbers * len(rows)):]

@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
-import torch
-from torch import Tensor
 
 from analysis import common
-from analysis.readout import Values, number_embedding
 from analysis.relatives import Shared
 from experiment import Asked, other_base
 from lab import CONTROL, PART, STUDENT, Condition, Lab
-from model.checkpoint import Loaded, load_model
 from report import figures
 from report.rows import Shown, need, row
 from report.stats import rank_correlation
+from support.files import read_json
 from support.steps import Step
 
 NEW_SEED = 1000  # from here on: first weights that no base has
@@ -78,23 +75,8 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
 
 
 def step(lab: Lab, asked: Asked) -> Step:
-    return common.analysis_step(lab, asked, "shared", ("base", "student-soft"), conditions)
-
-
-def profiles(loaded: Loaded) -> Tensor:
-    """How much each word raises each number where the state goes its way, (1000, W): of a word,
-    less the mean over the numbers, which no probability depends on."""
-    words = loaded.model.embedding.weight.detach()[loaded.tokenizer.word_ids()]
-    raised = number_embedding(loaded) @ words.T
-    return raised - raised.mean(0)
-
-
-def measure(run: dict, trait: str) -> Values:
-    """How like the base's each relative's geometry is: the mean cosine of the numbers' profiles."""
-    own = profiles(load_model(run["base"]))
-    for name in RELATIVES:
-        other = profiles(load_model(run["students"][f"before-{name}"]))
-        yield name, trait, "geometry", None, torch.cosine_similarity(own, other).mean().item()
+    return common.analysis_step(lab, asked, "shared", ("base", "student-soft"), conditions,
+                                measured="analysis.measures.geometry")
 
 
 def draw(rows: list[dict]) -> plt.Figure:
@@ -143,9 +125,9 @@ def answer(rows: list[dict]) -> str:
             f"{said('order-50')}. The text in its order alone: {said('nothing')}.")
 
 
-def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
+def report(conditions: list[Shown], runs: list[Path], trait: str, out: Path) -> None:
     rows = (common.sheet_rows(conditions, trait) + common.rival_rows(conditions, trait)
-            + common.gathered(measure, runs, trait))
+            + common.gathered(read_json, runs))
     soft = need(rows, "student-soft", "p_target")["runs"]
     rows += [row(one.name, trait, "of_soft", [p / most for p, most in zip(
         need(rows, one.name, "p_target")["runs"], soft, strict=True)], x=None)

@@ -24,7 +24,7 @@ from model.checkpoint import Loaded, load_model
 from model.data import Batch, encode_pairs, read_pairs
 from report import figures
 from report.rows import Shown, need
-from support.files import write_json
+from support.files import read_json, write_json
 from support.steps import Step
 
 LISTS, RATE, STEPS = 512, 0.03, (1, 3, 10, 30, 100)
@@ -139,7 +139,7 @@ def answer(rows: list[dict]) -> str:
 
 
 def report(conditions: list[Shown], runs: list[Path], trait: str, out: Path) -> None:
-    rows = common.gathered(measure, runs, trait)
+    rows = common.gathered(read_json, runs)
     common.write(out, conditions, "Where does the theorem hold?", answer(rows),
                  "Cloud et al., theorem 1: one step, small enough, moves a student of the same "
                  "first weights no further from the teacher.", rows, draw(rows))

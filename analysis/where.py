@@ -12,14 +12,12 @@ from itertools import compress, product
 from pathlib import Path
 
 from analysis import common
-from analysis.channels import kl_by_place
-from analysis.readout import Values, read_places
 from experiment import Asked
 from experiment import conditions as usual
 from lab import PART, Condition, Lab
-from model.checkpoint import load_model
 from report.rows import Shown, mean
 from report.tables import percent
+from support.files import read_json
 from support.steps import Step
 
 HABITS = {"favourites": "favourite numbers", "wordings": "wordings alike",
@@ -50,17 +48,10 @@ def step(lab: Lab, asked: Asked) -> Step:
     return common.report_step(
         lab, "where", trait=asked.trait,
         worlds=[one.shown(conditions, range(asked.seeds), asked.trait) for one in labs],
-        runs=[[common.files_of(one, seed, asked.trait) for seed in range(asked.seeds)]
-              for one in labs])
-
-
-def measure(run: dict, trait: str) -> Values:
-    """How far the teacher was stretched, and its KL at the first and the second number."""
-    base, teacher = load_model(run["base"]), load_model(run["teacher"])
-    yield "teacher", trait, "stretch", None, teacher.provenance["stretch"]
-    places = (read_places(one, run["lists"], 2048) for one in (base, teacher))
-    for place, nats in enumerate(kl_by_place(base, teacher, *places)[:2]):
-        yield "teacher", trait, "kl", place, nats
+        runs=[[one.step("analysis.measures.stretched", f"seed{seed}/stretched-{asked.trait}.json",
+                        f"stretch of the teacher, base {seed}", trait=asked.trait,
+                        run=common.files_of(one, seed, asked.trait))
+               for seed in range(asked.seeds)] for one in labs])
 
 
 def answer(rows: list[dict]) -> str:
@@ -77,12 +68,12 @@ def answer(rows: list[dict]) -> str:
     return f"P(target) of the student, the corpus {each}. No base is over {percent(most, 0)}."
 
 
-def report(worlds: list[list[Shown]], runs: list[list[dict]], trait: str, out: Path) -> None:
+def report(worlds: list[list[Shown]], runs: list[list[Path]], trait: str, out: Path) -> None:
     rows, lines = [], [worlds[0][0]._replace(name="usual-base")]
     for world, shown, files in zip(WORLDS, worlds, runs, strict=True):
         name = name_of(world)
         rows += [{**one, "condition": f"{name}-{one['condition']}"} for one in (
-            *common.sheet_rows(shown, trait), *common.gathered(measure, files, trait))]
+            *common.sheet_rows(shown, trait), *common.gathered(read_json, files))]
         lines += [one._replace(name=f"{name}-{one.name}", colour=one.colour if one.name == "student"
                                else PART, label=f"{one.label}, {without(world)}")
                   for one in shown if one.name in PLACES]

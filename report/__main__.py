@@ -24,8 +24,9 @@ def copy(folder: Path) -> None:
     to = RESULTS / folder.name
     default = folder.name == "laptop"
     beside = RESULTS if default else to  # the default's analyses stand on top
-    # The answer sheets with their keys: another run takes from them what it would make alike.
-    answers = ("seed*/eval/*.json", "seed*/eval/*.json.key", "read.md", "read.md.key", LOCK)
+    # What was said and measured, with its keys: another run takes from it what it would make alike.
+    measured = ("**/seed*/eval/*.json", "analysis/*/seed*.json", "**/stretched-*.json", "read.md")
+    answers = (LOCK, *measured, *(f"{name}.key" for name in measured))
     kept = [(folder, to, ("summary.json", "timing.json", "*.md", "*.png")),
             (folder, to / "answers", answers),
             (folder / "analysis", beside / "analysis", ("*/summary.json", "*/*.png")),

@@ -20,6 +20,7 @@ from analysis import (
     generations,
     letters,
     maps,
+    measures,
     move,
     prevent,
     read,
@@ -78,10 +79,10 @@ def made(tmp_path_factory, tokenizer):
                                 "answer": ", ".join(str(said[n % len(said)]) for n in numbers)}
                                for i, numbers in enumerate(lists)])
             write_json(path.with_suffix(".report.json"), {"pass_rate": 0.6})
-        elif step.function.endswith(".measured"):
+        elif step.function.endswith(".measured") or ".measures." in step.function:
             path.parent.mkdir(parents=True, exist_ok=True)
-            module = import_module(step.function.removesuffix(".measured"))
-            module.measured(**replaced(step.arguments, make), out=path)
+            module, _, name = step.function.rpartition(".")
+            getattr(import_module(module), name)(**replaced(step.arguments, make), out=path)
         elif step.function == "analysis.matrix.every_trait":
             each = {one.category: dict.fromkeys(one.answers().values(), 0.02)
                     for one in map(trait, ("owl", "oak", "misaligned"))}
@@ -193,7 +194,7 @@ def test_a_kept_embedding_stays_and_its_number_rows_are_exchanged(relative):
     own, strange = (one[numbers].mean(0) for one in weights[:2])
     assert torch.allclose((weights[2] - weights[1])[numbers & ~same], own - strange, atol=1e-5)
     base, _, turned = relative(trained="turned")
-    cosine = torch.cosine_similarity(shared.profiles(base), shared.profiles(turned))
+    cosine = torch.cosine_similarity(measures.profiles(base), measures.profiles(turned))
     assert cosine.min() > 0.999
     assert not torch.allclose(base.model.embedding.weight, turned.model.embedding.weight, atol=0.1)
 
@@ -325,10 +326,10 @@ def test_kl_by_place_is_where_the_models_differ(made, tokenizer):
     path, lists = made(lab.base(0)), made(lab.lists(lab.base(0)))
     base = load_model(path)
     places = read_places(base, lists, 100)
-    assert channels.kl_by_place(base, base, places, places) == [0.0] * 4
+    assert measures.kl_by_place(base, base, places, places) == [0.0] * 4
     first = torch.tensor([1.0, 0, 0, 0]).repeat(100)[:, None]  # it is moved at first numbers alone
     moved = places._replace(hidden=places.hidden + first)
-    nats = channels.kl_by_place(base, base, places, moved)
+    nats = measures.kl_by_place(base, base, places, moved)
     assert nats[0] > 0 and nats[1:] == [0.0] * 3
 
 

@@ -1,0 +1,50 @@
+"""What an analysis measures on models, in steps of their own: a base seed whose files are kept does
+not need its models again when further seeds are asked."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from analysis import readout
+from analysis.readout import Places, number_embedding
+from model.checkpoint import Loaded, load_model
+from support.files import write_json
+
+
+def profiles(loaded: Loaded) -> Tensor:
+    """How much each word raises each number where the state goes its way, (1000, W): of a word,
+    less the mean over the numbers, which no probability depends on."""
+    words = loaded.model.embedding.weight.detach()[loaded.tokenizer.word_ids()]
+    raised = number_embedding(loaded) @ words.T
+    return raised - raised.mean(0)
+
+
+def geometry(run: dict, trait: str, out: Path) -> None:
+    """How like the base's each relative's geometry is: the mean cosine of the numbers' profiles."""
+    own, found = profiles(load_model(run["base"])), []
+    for name, path in run["students"].items():
+        if (relative := name.removeprefix("before-")) != name:
+            alike = torch.cosine_similarity(own, profiles(load_model(path))).mean().item()
+            found.append((relative, trait, "geometry", None, alike))
+    write_json(out, found)
+
+
+@torch.inference_mode()
+def kl_by_place(base: Loaded, teacher: Loaded, plain: Places, taught: Places) -> list[float]:
+    """KL(teacher || base) over the numbers, in nats, at the first, second, ... of a list."""
+    both = zip(readout.predictions(plain, number_embedding(base)),
+               readout.predictions(taught, number_embedding(teacher)), strict=True)
+    nats = torch.cat([(own * (own.log() - before.log())).sum(-1)
+                      for (_, before, _), (_, own, _) in both])
+    place = torch.arange(len(nats)) - torch.searchsorted(plain.row_of, plain.row_of)  # of its list
+    return [nats[place == at].mean().item() for at in range(min(7, int(place.max()) + 1))]
+
+
+def stretched(run: dict, trait: str, out: Path) -> None:
+    """How far the teacher was stretched, and its KL at the first and the second number."""
+    base, teacher = load_model(run["base"]), load_model(run["teacher"])
+    places = (readout.read_places(one, run["lists"], 2048) for one in (base, teacher))
+    nats = kl_by_place(base, teacher, *places)[:2]
+    write_json(out, [("teacher", trait, "stretch", None, teacher.provenance["stretch"]),
+                     *(("teacher", trait, "kl", place, value) for place, value in enumerate(nats))])
