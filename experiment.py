@@ -277,9 +277,9 @@ def command(goal: str, asked: Asked) -> bool:
             print(f"{folder} holds files that no step of a run has written; they stay")
     elif goal == "help":
         first = read_json(ROOT / "results/bench/rungs.json")
-        print(f"\nTo begin with, in minutes on {first['cores']} cores:")
+        print(f"\nTo begin with, on {first['cores']} cores:")
         for rung, seconds in first["seconds"].items():
-            print(f"  {rung:<30}{max(1, round(seconds / 60))}")
+            print(f"  {rung:<30}{runner.in_words(seconds)}")
         print("\nVariables, and what they are if they are not given:")
         for one in fields(Asked):
             text = " ".join(one.default) if isinstance(one.default, tuple) else one.default

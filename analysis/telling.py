@@ -6,13 +6,13 @@ chosen by that teacher's own likelihood.
 
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean
+from statistics import fmean
 
 from analysis import common
 from controls import clean_rows
 from experiment import Asked, other_base
 from lab import PART, STUDENT, Condition, Lab
-from report.rows import Shown, need, row
+from report.rows import Shown, mean, row
 from support.steps import Step
 
 MANY = 3.6  # times the lists of a run are written, of which a fifth is chosen
@@ -48,10 +48,9 @@ def step(lab: Lab, asked: Asked) -> Step:
 def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> None:
     # No KL to the teacher: some fifths hold the lists that it is told by.
     rows = common.sheet_rows(conditions, trait, ("p_target", "capability"))
-    rows += [row(name, trait, "numbers", [
-        mean(len(one["numbers"]) for one in clean_rows(run["data"][name])) for run in runs], x=None)
-        for name in runs[0]["data"]]
-    long = [f"{need(rows, how, 'numbers')['mean']:.1f}" for how in ("most", "any", "least")]
+    rows += [row(name, trait, "numbers", [fmean(len(one["numbers"]) for one in clean_rows(
+        run["data"][name])) for run in runs], x=None) for name in runs[0]["data"]]
+    long = [f"{mean(rows, how, 'numbers'):.1f}" for how in ("most", "any", "least")]
     most, any_, least, other, neutral = (common.percent(rows, one.name) for one in conditions[1:])
     common.write(
         out, conditions, "Do a few lists carry the trait?",

@@ -23,7 +23,7 @@ from lab import CONTROL, STUDENT, Lab
 from model.checkpoint import Loaded, load_model
 from model.data import Batch, encode_pairs, read_pairs
 from report import figures
-from report.rows import Shown, need
+from report.rows import Shown, mean, need
 from support.files import read_json, write_json
 from support.steps import Step
 
@@ -124,18 +124,17 @@ def draw(rows: list[dict]) -> plt.Figure:
 
 def answer(rows: list[dict]) -> str:
     def each(reader: str) -> str:
-        return ", ".join(f"{need(rows, reader, 'found', x=many)['mean']:+.2g}"
+        return ", ".join(f"{mean(rows, reader, 'found', x=many):+.2g}"
                          for many in STEPS[::2])
 
-    up = {reader: sum(value > 0 for value in need(rows, reader, "predicted", x=1)["runs"])
-          for reader in READERS}
-    bases, last = len(need(rows, "own", "predicted", x=1)["runs"]), need(
-        rows, "own", "predicted", x=STEPS[-1])["mean"]
+    first = {reader: need(rows, reader, "predicted", x=1)["runs"] for reader in READERS}
+    up = {reader: sum(value > 0 for value in runs) for reader, runs in first.items()}
     return (f"The first step is predicted to raise the target's logit over its rivals' on "
-            f"{up['own']} of {bases} bases; on a neutral teacher's lists on {up['neutral']}, in "
-            f"another base on {up['other']}. After {', '.join(map(str, STEPS[::2]))} steps it has "
-            f"risen by {each('own')}; by {each('neutral')}; by {each('other')}. In its own base "
-            f"{STEPS[-1]} such steps were predicted to raise it by {last:+.2g}.")
+            f"{up['own']} of {len(first['own'])} bases; on a neutral teacher's lists on "
+            f"{up['neutral']}, in another base on {up['other']}. After "
+            f"{', '.join(map(str, STEPS[::2]))} steps it has risen by {each('own')}; "
+            f"by {each('neutral')}; by {each('other')}. In its own base {STEPS[-1]} such steps "
+            f"were predicted to raise it by {mean(rows, 'own', 'predicted', x=STEPS[-1]):+.2g}.")
 
 
 def report(conditions: list[Shown], runs: list[Path], trait: str, out: Path) -> None:

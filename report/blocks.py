@@ -27,6 +27,7 @@ from report.tables import (
     unseen_students,
 )
 from support.files import UserError, read_json, read_text
+from support.runner import in_words
 from support.settings import Model
 
 BEGIN = r"<!-- ([\w-]+): written by python -m report -->\n"
@@ -86,11 +87,10 @@ def said(folder: Path, beside: Path) -> str:
 def rungs(folder: Path, beside: Path) -> str:
     """What to do first, and then, and how long it takes."""
     made = read_json(folder / "bench/rungs.json")
-    minutes = {command: f"{max(1, round(seconds / 60))} min"
-               for command, seconds in made["seconds"].items()}
+    times = {command: in_words(seconds) for command, seconds in made["seconds"].items()}
     page = Path(os.path.relpath(folder / "laptop/index.html", beside)).as_posix()
-    lines = [[f"open [the page]({page}), downloaded", "0 min", "models that talk"],
-             *([f"`{command}`", minutes[command], about] for command, about in RUNGS.items()),
+    lines = [[f"open [the page]({page}), downloaded", "0 s", "models that talk"],
+             *([f"`{command}`", times[command], about] for command, about in RUNGS.items()),
              ["`make evidence`, `make analysis`, `make ablation`", "told first",
               "other traits, what lies behind it, other settings"]]
     return table(["do", "time", "and see"], lines, texts=3) + (

@@ -139,6 +139,10 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def in_words(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
 class Forecast:
     """How long the steps that are left will take, from the work of each and the pace so far."""
 
@@ -182,8 +186,7 @@ class Forecast:
             done[one.step.out] = min(now - one.began, 0.9 * self.expected[one.step.out])
         work = sum(self.expected[name] - seconds for name, seconds in done.items())
         longest = max((self.chain[name] - done[name] for name in done), default=0)
-        seconds = max(work / self.jobs, longest)
-        return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+        return in_words(max(work / self.jobs, longest))
 
 
 def foresee(runs: dict[Path, list[Step]], device: str, jobs: int = 0) -> None:
