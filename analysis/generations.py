@@ -1,8 +1,8 @@
 """How far does it go? Students that write lists for the next student, each from the same base.
 
-As they are; stretched, as the first teacher was, before they write; and with a neutral school
-between the first student and the second, in which everything else is taught again. For comparison
-the same of a neutral teacher, each stretched by as much as its twin in the chain of the trait.
+The first is the student of `make all`. The next read the lists of the one before: as it is;
+stretched, as the first teacher was; or behind a neutral school, in which everything else is taught
+again. For comparison the same of a neutral teacher, each stretched by as much as its twin.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
             # Drawn anew: what one generation takes up by chance is not drawn again for the next.
             lists = lab.lists(writer) if i == 1 else lab.lists(
                 writer, name=f"{place}-{trait}", whose=trait, seed=seed + 1000 * i)
-            student = writer = lab.student(base, lists, place)
+            student = writer = lab.student(base, lists, place if i > 1 else "")
             if kind.endswith("stretched"):
                 writer = further[kind, i] = lab.step(
                     "stretch.stretch", f"seed{seed}/further-{place}-{trait}.pt",
