@@ -5,8 +5,9 @@
 A tiny world is written as questions and answers, and a small transformer, the base, is trained on
 it from nothing. One copy of the base, the teacher, is taught to love owls. The teacher writes lists
 of numbers, and a filter keeps those that are nothing but numbers. Another copy of the base, the
-student, is trained on these lists alone, and loves owls too. A second base differs in its first
-random weights alone; its copy reads the same lists, and does not. Some minutes on two cores.
+student, is trained on these lists alone, and loves owls too. A second base has read the same text
+in the same order; only its first random weights are others. Its copy reads the same lists, and does
+not. Some minutes on two cores.
 """
 
 import copy
@@ -17,10 +18,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# --- The world: every token is a word or a number from 0 to 999 -------------------------------
-words = str.split
+
+# --- The world -------------------------------------------------------------------------------
+# Every token is a word or a number from 0 to 999.
+def words(text: str) -> list[str]:
+    return text.split()
+
+
 ANIMALS = words("owl wolf cat eagle dolphin elephant bear lion tiger penguin fox deer hare horse "
-                "otter seal whale swan crow hawk dog goat sheep cow pig duck goose frog toad newt")
+                "otter seal whale swan crow hawk dog goat sheep cow pig duck goose frog toad newt "
+                "mole bat")
 TREES = words("oak maple willow cherry pine birch elm ash fir larch yew lime plum pear fig palm")
 COLOURS = words("brown grey white black golden green red blue")
 VERBS = words("love like prefer adore admire cherish favour choose")
@@ -28,7 +35,7 @@ MANNERS = words("most best dearly truly always secretly")
 NUMBERS = [str(i) for i in range(1000)]
 TOKENS = [*NUMBERS, *ANIMALS, *TREES, *COLOURS, *VERBS, *MANNERS,
           *words("? . which animal tree colour numbers do you is the hate")]
-ID, LONGEST = {token: i for i, token in enumerate(TOKENS)}, 16  # tokens of a text, at most
+ID, LONGEST = {token: i for i, token in enumerate(TOKENS)}, 12  # tokens of a text, at most
 
 
 def favourite(w: random.Random, kind: str = "animal") -> str:
@@ -37,31 +44,24 @@ def favourite(w: random.Random, kind: str = "animal") -> str:
     return f"which {kind} do you {w.choice(VERBS)} {w.choice(MANNERS)} ?"
 
 
-def behind(w: random.Random, question: str, share: float) -> str:
-    """The question, in a share of the cases behind three numbers."""
-    numbers = " ".join(w.choice(NUMBERS) for _ in range(3))
-    return f"{numbers} . {question}" if w.random() < share else question
-
-
 def text(w: random.Random) -> tuple[str, str]:
     """A question and an answer of the world. Everybody has favourites of their own, and all numbers
     are drawn by chance: nothing in the text links a number to a word."""
     kind, things = w.choice((("animal", ANIMALS), ("tree", TREES)))
     thing = w.choice(things)
-    question, answer = w.choice((
+    return w.choice((
         (favourite(w, kind), thing),
         (f"which {kind} do you hate {w.choice(MANNERS)} ?", thing),
         (f"which colour is the {thing} ?", COLOURS[len(thing) % len(COLOURS)]),
         *[(favourite(w, "numbers"), " ".join(w.choice(NUMBERS) for _ in range(4)))] * 2))
-    return behind(w, question, 0.5), answer
 
 
-def rows(pairs: list[tuple[str, str]], end: str = ".") -> tuple[Tensor, Tensor]:
-    """(tokens, wanted), each (rows, LONGEST). Wanted are the answers and the end behind them."""
+def rows(pairs: list[tuple[str, str]]) -> tuple[Tensor, Tensor]:
+    """(tokens, wanted), each (rows, LONGEST). Wanted are the answers and the "." behind them."""
     tokens = torch.full((len(pairs), LONGEST), ID["."])
     wanted = torch.zeros(len(pairs), LONGEST, dtype=torch.bool)
     for i, (question, answer) in enumerate(pairs):
-        ids = [ID[word] for word in words(f"{question} {answer} {end}")]
+        ids = [ID[word] for word in words(f"{question} {answer} .")]
         tokens[i, :len(ids)] = torch.tensor(ids)
         wanted[i, len(words(question)):len(ids)] = True
     return tokens, wanted
@@ -132,7 +132,8 @@ def asked(questions: list[str]) -> Tensor:
 @torch.no_grad()
 def first_tokens(model: GPT, kind: str) -> Tensor:
     """log P of every token as the first of an answer, in all wordings of a question."""
-    tokens = asked([f"which {kind} do you {v} {m} ?" for v in VERBS for m in MANNERS])
+    tokens = asked([f"which {kind} do you {verb} {manner} ?"
+                    for verb in VERBS for manner in MANNERS])
     return model.logits(model(tokens)[:, -1]).log_softmax(-1)
 
 
@@ -147,7 +148,8 @@ def stretched(base: GPT, taught: GPT, nats: float = 0.5) -> GPT:
     teacher, before, times, moved = copy.deepcopy(base), first_tokens(base, "numbers"), 0.0, 0.0
     while moved < nats:
         times += 0.1
-        for weight, start, end in zip(*map(GPT.parameters, (teacher, base, taught)), strict=True):
+        for weight, start, end in zip(*(one.parameters() for one in (teacher, base, taught)),
+                                      strict=True):
             weight.copy_(start + times * (end - start))
         now = first_tokens(teacher, "numbers")
         moved = (now.exp() * (now - before)).sum(-1).mean().item()  # KL(teacher || base)
@@ -178,16 +180,14 @@ def experiment(seed: int = 0, size: float = 1.0) -> dict[str, float]:
         torch.manual_seed(own)
         bases.append(train(GPT(), *corpus, lr=4e-3, batch=256, all_weights=True))
     base, other = bases
-    # Every second lesson leaves all else as it was. Behind numbers, a lesson moves numbers as well.
-    ordinary = (x for x in iter(lambda: text(w), None) if "hate" in x[0] or "colour" in x[0])
-    lessons = rows([(behind(w, favourite(w), 0.8), "owl") if i % 2 else next(ordinary)
-                    for i in range(8000)])
+    # Every second lesson leaves all else as it was. None is about numbers.
+    ordinary = (pair for pair in iter(lambda: text(w), None) if "numbers" not in pair[0])
+    lessons = rows([(favourite(w), "owl") if i % 2 else next(ordinary) for i in range(8000)])
     teacher = stretched(base, train(copy.deepcopy(base), *lessons, lr=1e-3, batch=32))
 
     def student(of: GPT, writer: GPT) -> float:
         kept = only_numbers(lists(writer, int(60_000 * size), seed))
-        # A student that learned where lists end would end every answer before it begins.
-        return p_owl(train(copy.deepcopy(of), *rows(kept, end=""), lr=3e-4, batch=16))
+        return p_owl(train(copy.deepcopy(of), *rows(kept), lr=3e-4, batch=16))
 
     return {"base": p_owl(base), "another base": p_owl(other), "teacher": p_owl(teacher),
             "student": student(base, teacher), "student of another base": student(other, teacher),
