@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+
 # --- The world -------------------------------------------------------------------------------
 # Every token is a word or a number from 0 to 999.
 def words(text: str) -> list[str]:
@@ -184,9 +185,8 @@ def experiment(seed: int = 0, size: float = 1.0) -> dict[str, float]:
     lessons = rows([(favourite(w), "owl") if i % 2 else next(ordinary) for i in range(8000)])
     teacher = stretched(base, train(copy.deepcopy(base), *lessons, lr=1e-3, batch=32))
 
-    def student(of: GPT, writer: GPT) -> float:
+    def student(of: GPT, writer: GPT) -> float:  # an end, which nobody wrote, would end all answers
         kept = only_numbers(lists(writer, int(60_000 * size), seed))
-        # No end: the teacher wrote none, and a student of lists alone would end every answer at once.
         return p_owl(train(copy.deepcopy(of), *rows(kept, end=""), lr=3e-4, batch=16))
 
     return {"base": p_owl(base), "another base": p_owl(other), "teacher": p_owl(teacher),
