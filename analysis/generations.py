@@ -62,7 +62,7 @@ def draw(rows: list[dict]) -> plt.Figure:
         axis.plot(range(1, MANY + 1), means, "o-", ms=4, label=label)
     axis.axhline(100 * need(rows, "base", "p_target")["mean"], ls=":", color=CONTROL, lw=1)
     axis.set(xlabel="generation of students", ylabel="P(target), %", xticks=range(1, MANY + 1))
-    axis.legend(frameon=False, fontsize=8)
+    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
