@@ -25,10 +25,9 @@ from support.files import UserError, claim, write_json
 from support.keys import ROOT
 from support.steps import LOCK, Step, mark, missing, record_of, replaced, take
 
-# Kinds of steps that come out in the same bits with one thread and with two (tests/test_train.py).
-TWO_THREADS = {"train.pretrain"}
 ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",  # small models gain little from a thread: steps run side by side
+    # Steps run side by side: a second thread gains little, and on some processors other bits.
+    "OMP_NUM_THREADS": "1",
     # glibc gives memory back to the system after each training step and takes it anew in the next,
     # which costs a fifth of the time. These tell it to keep the memory.
     "MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "1000000000",
@@ -39,7 +38,7 @@ TICK, GAP = 5, 20  # seconds: how often the runner looks up; it was stopped wher
 STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
-def work(name: str, arguments: dict, device: str, log: Path, threads: int, to: Connection) -> None:
+def work(name: str, arguments: dict, device: str, log: Path, to: Connection) -> None:
     """The whole life of a step's process. It sends (what the function returned, what failed, the
     peak of its memory in MB)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner ends its steps by itself
@@ -59,7 +58,7 @@ def work(name: str, arguments: dict, device: str, log: Path, threads: int, to: C
         print(f"import {module}; from pathlib import PosixPath; from report.rows import *; "
               f"from support.settings import *\n{name}({given})", flush=True)  # the same, by hand
         if "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(threads)
+            sys.modules["torch"].set_num_threads(1)
         text = function(**arguments)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         to.send((text, "", round(peak / (1e6 if sys.platform == "darwin" else 1e3))))
@@ -74,7 +73,6 @@ class Running(NamedTuple):
     step: Step
     process: multiprocessing.Process
     answer: Connection
-    threads: int
     began: float
 
 
@@ -82,15 +80,14 @@ def context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
 
 
-def start(step: Step, folder: Path, device: str, threads: int) -> Running:
+def start(step: Step, folder: Path, device: str) -> Running:
     """Start a step in a process of its own."""
     mark(step, folder)
     record_of(folder, step).unlink(missing_ok=True)  # no new output stands beside an old key
     arguments = {**replaced(step.arguments, lambda one: folder / one.out), "out": folder / step.out}
     answer, to = multiprocessing.Pipe(duplex=False)
     log = folder / f"log/{step.out}.txt"
-    process = context().Process(target=work,
-                                args=(step.function, arguments, device, log, threads, to))
+    process = context().Process(target=work, args=(step.function, arguments, device, log, to))
     # A signal waits until the process has all it needs, or it would end with a traceback.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
@@ -98,7 +95,7 @@ def start(step: Step, folder: Path, device: str, threads: int) -> Running:
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     to.close()
-    return Running(step, process, answer, threads, time.time())
+    return Running(step, process, answer, time.time())
 
 
 def finish(one: Running, folder: Path, seconds: float, machine: dict) -> str:
@@ -117,7 +114,7 @@ def finish(one: Running, folder: Path, seconds: float, machine: dict) -> str:
     write_json(record, {
         "key": one.step.key, "label": one.step.label, "function": one.step.function,
         "sizes": {name: (record.parent / name).stat().st_size for name in one.step.names},
-        "start": one.began, "seconds": seconds, "mb": mb, "threads": one.threads, **machine,
+        "start": one.began, "seconds": seconds, "mb": mb, **machine,
         "parts": one.step.parts})
     return text or ""
 
@@ -226,7 +223,7 @@ def run(goals: list[Step], folder: Path, *, device: str = "auto", jobs: int = 0)
 def follow(needed: list[Step], folder: Path, device: str, forecast: Forecast,
            machine: dict) -> None:
     """Run each step as soon as those it takes are done, the longest chain first."""
-    waiting, running, free = {step.out: step for step in needed}, [], forecast.jobs
+    waiting, running = {step.out: step for step in needed}, []
     records: dict[str, Path] = {}  # of what was made here, by key
     try:
         while waiting or running:
@@ -237,10 +234,8 @@ def follow(needed: list[Step], folder: Path, device: str, forecast: Forecast,
             # Another place of this run may hold the same already.
             if ready and ready[0].key in records and take(ready[0], folder, records[ready[0].key]):
                 del waiting[ready[0].out]
-            elif ready and free > 0:
-                two = ready[0].function in TWO_THREADS and free >= 2 * len(ready)
-                running.append(start(waiting.pop(ready[0].out), folder, device, 1 + two))
-                free -= 1 + two
+            elif ready and len(running) < forecast.jobs:
+                running.append(start(waiting.pop(ready[0].out), folder, device))
             else:
                 looked = time.time()
                 wait([one.answer for one in running], timeout=TICK)
@@ -248,7 +243,6 @@ def follow(needed: list[Step], folder: Path, device: str, forecast: Forecast,
                     running = [one._replace(began=one.began + stopped) for one in running]
                 for one in [one for one in running if one.answer.poll()]:
                     running.remove(one)
-                    free += one.threads
                     step, seconds = one.step, time.time() - one.began
                     text = finish(one, folder, seconds, machine)
                     records[step.key] = record_of(folder, step)

@@ -284,13 +284,3 @@ def test_the_time_left_learns_how_long_steps_of_a_kind_take():
         forecast.learn(step, seconds)
     assert 150 < sum(forecast.expected[step.out] for step in slow[10:]) < 200
     assert 1000 <= sum(forecast.expected[step.out] for step in right[10:]) < 1050
-
-
-@pytest.mark.parametrize(("steps", "jobs", "threads"), [(1, 2, [2]), (2, 2, [1, 1]),
-                                                        (2, 4, [2, 2]), (3, 4, [1, 1, 2])])
-def test_a_kind_that_allows_it_uses_idle_processors(tmp_path, monkeypatch, steps, jobs, threads):
-    monkeypatch.setattr(runner, "TWO_THREADS", {"tests.toys.write"})
-    goals = [toy("write", f"{i}.txt", text=str(i)) for i in range(steps)]
-    made(goals, tmp_path / "run", jobs=jobs)
-    found = [read_record(tmp_path / f"run/{i}.txt.key")["threads"] for i in range(steps)]
-    assert sorted(found) == threads

@@ -1,7 +1,6 @@
 """One loop, resumable to the bit, that trains what it is told and reads every row once."""
 
 import copy
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,14 +11,11 @@ from model.checkpoint import load_model, weights_hash
 from model.data import BatchSampler, document_rows, encode_pairs, read_pairs
 from model.gpt import GPT
 from model.losses import next_token_loss, soft_label_loss
-from model.monitor import Monitor
 from model.score import score
 from support import parallel
 from support.files import UserError, write_jsonl
-from support.keys import ROOT
-from support.runner import TWO_THREADS
-from support.settings import Finetuning, Model, Training, load_config
-from train import batches_of, learning_rate, train, update
+from support.settings import Finetuning, Model, Training
+from train import batches_of, learning_rate, update
 
 PAIRS = [(f"Add {i}, {i + 1}.", f"{i}, {i * 7 % 1000}, {i * 3}") for i in range(5)]
 
@@ -188,29 +184,6 @@ def test_the_seed_decides_and_looking_more_often_changes_nothing(student):
     one, often, other = (weights_hash(student(seed=seed, evaluations=times).model)
                          for seed, times in ((0, 1), (0, 6), (1, 1)))
     assert one == often != other
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("config", "steps"), [("smoke", 4), ("laptop", 4), ("english", 2)])
-def test_pretraining_gives_the_same_bits_with_one_thread_and_with_two(
-    tmp_path, corpus_file, tokenizer, config, steps
-):
-    """For this kind of step and no other, the runner uses cores that are idle."""
-    assert {"train.pretrain"} == TWO_THREADS
-    config, ends = load_config(ROOT / f"configs/{config}.toml"), []
-    rows = document_rows(corpus_file, tokenizer, config.model.block_size)
-    few = steps / (len(rows) // config.pretrain.batch_size)
-    for threads in (1, 2):
-        model = GPT(config.model, torch.Generator().manual_seed(0))
-        torch.set_num_threads(threads)
-        log = train(model, rows, replace(config.pretrain, epochs=few, evaluations=1), seed=0,
-                    purpose="pretrain", objective=next_token_loss, pad=tokenizer.pad,
-                    monitor=Monitor(encode_pairs(PAIRS, tokenizer), None), resume=tmp_path / "x",
-                    identity="")
-        torch.set_num_threads(1)
-        assert log[-1]["step"] == steps and log[-1]["heldout_loss"] < log[0]["heldout_loss"]
-        ends.append((log, weights_hash(model)))
-    assert ends[0] == ends[1]
 
 
 def test_every_row_is_read_once_an_epoch_in_an_order_that_seed_and_step_decide():
