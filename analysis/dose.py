@@ -44,7 +44,8 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
 
 
 def step(lab: Lab, asked: Asked) -> Step:
-    return common.analysis_step(lab, asked, "dose", ("base", "student-soft"), conditions, None)
+    return common.analysis_step(lab, asked, "dose", ("base", "student-soft"), conditions,
+                                files=None)
 
 
 def doses(rows: list[dict], kind: str) -> dict[int, dict]:

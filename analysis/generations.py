@@ -51,7 +51,8 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
 
 
 def step(lab: Lab, asked: Asked) -> Step:
-    return common.analysis_step(lab, asked, "generations", ("base", "teacher"), conditions, None)
+    return common.analysis_step(lab, asked, "generations", ("base", "teacher"), conditions,
+                                files=None)
 
 
 def draw(rows: list[dict]) -> plt.Figure:

@@ -10,8 +10,8 @@ from report.compact import SMALL
 from report.page import BEGIN, END
 from report.talk import of_run, speakers
 from support.cli import parser, run
-from support.files import UserError, read_json, read_text, write_text
-from support.steps import LOCK
+from support.files import UserError, read_text, write_text
+from support.steps import LOCK, read_record
 
 RESULTS = Path("results")
 DOCUMENTS = ("README.md", "docs/findings.md", "docs/by-hand.md", "results/README.md")
@@ -26,7 +26,7 @@ def copy(folder: Path) -> None:
     beside = RESULTS if default else to  # the default's analyses stand on top
     # What was said and measured, with its keys: another run takes from it what it would make alike.
     measured = ("**/seed*/eval/*.json", "analysis/*/seed*.json", "**/stretched-*.json", "read.md")
-    answers = (LOCK, *measured, *(f"{name}.key" for name in measured))
+    answers = (*measured, *(f"{name}.key" for name in measured))
     kept = [(folder, to, ("summary.json", "timing.json", "*.md", "*.png")),
             (folder, to / "answers", answers),
             (folder / "analysis", beside / "analysis", ("*/summary.json", "*/*.png")),
@@ -40,6 +40,8 @@ def copy(folder: Path) -> None:
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
+    if (to / "answers").exists():
+        (to / "answers" / LOCK).touch()  # it is the folder of a run
     needed = (folder / "index.html", *(folder / f"seed0/student-{name}.pt" for name in TALK))
     if default and all(path.exists() for path in needed):
         page = read_text(folder / "index.html")
@@ -52,9 +54,9 @@ def copy(folder: Path) -> None:
 def made_alike(path: Path, place: Path) -> bool:
     """Whether a file with the same key stands there. It may be of another machine and differ a
     little, but the summaries are of it."""
-    records = [one.with_name(f"{one.name.removesuffix('.key')}.key") for one in (path, place)]
-    keys = [read_json(one)["key"] for one in records if one.exists()]
-    return len(keys) == 2 and keys[0] == keys[1]
+    own, other = (read_record(one.with_name(f"{one.name.removesuffix('.key')}.key"))
+                  for one in (path, place))
+    return bool(own) and own["key"] == other.get("key")
 
 
 def save_models(home: Path, traits: Sequence[str], to: Path) -> None:

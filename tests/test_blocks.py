@@ -10,9 +10,10 @@ from report import __main__ as reference
 from report.blocks import BLOCK, BLOCKS, RUNGS, SERIOUS, filled
 from report.page import BEGIN, END
 from report.rows import row
-from support.files import UserError, read_json, write_json
+from support.files import UserError, read_json, write_json, write_text
 from support.keys import ROOT
 from support.settings import load_config
+from support.steps import LOCK
 from tests.call import call
 
 DOCUMENTS = [ROOT / name for name in reference.DOCUMENTS]
@@ -142,3 +143,24 @@ def test_a_run_is_copied_and_the_documents_are_written(tmp_path, monkeypatch, mo
     (tmp_path / "laptop/seed0/student-misaligned.pt").unlink()
     assert call(reference, "--run", tmp_path / "laptop").code == 0
     assert (results / "laptop/models/student-misaligned.small").exists()
+
+
+def test_answers_that_stand_with_their_key_are_kept_and_others_are_copied(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def sheet(folder, name, text, key):
+        path = tmp_path / folder / f"seed0/eval/{name}.json"
+        write_text(path, text)
+        write_json(path.with_name(f"{name}.json.key"), {"key": key, "sizes": {
+            path.name: path.stat().st_size}})
+        return path
+
+    kept, stale = (sheet("results/deep/answers", name, "1", "a") for name in ("kept", "stale"))
+    for name, key in (("kept", "a"), ("stale", "b"), ("new", "c")):
+        sheet("deep", name, "20", key)
+    reference.copy(tmp_path / "deep")
+    assert kept.read_text() == "1" and stale.read_text() == "20"
+    for name, key in (("kept", "a"), ("stale", "b"), ("new", "c")):
+        assert read_json(kept.with_name(f"{name}.json.key"))["key"] == key
+    assert kept.with_name("new.json").read_text() == "20"
+    assert (tmp_path / "results/deep/answers" / LOCK).exists()

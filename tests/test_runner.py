@@ -284,3 +284,9 @@ def test_the_time_left_learns_how_long_steps_of_a_kind_take():
         forecast.learn(step, seconds)
     assert 150 < sum(forecast.expected[step.out] for step in slow[10:]) < 200
     assert 1000 <= sum(forecast.expected[step.out] for step in right[10:]) < 1050
+
+
+def test_a_step_has_one_thread_though_processors_are_idle(tmp_path):
+    """With two, pretraining gives other bits on some processors."""
+    made([toy("count_threads", "1.txt")], tmp_path / "run", jobs=4)
+    assert (tmp_path / "run/1.txt").read_text() == "1"

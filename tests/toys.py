@@ -1,4 +1,4 @@
-"""Steps without torch, for the tests of the runner: `python -m tests.toys FOLDER PAUSE`."""
+"""Steps for the tests of the runner, one with torch: `python -m tests.toys FOLDER PAUSE`."""
 
 import os
 import signal
@@ -26,6 +26,12 @@ def join(parts: list[Path], out: Path, pause: float = 0.0) -> None:
             file.write(part.read_text())
             file.flush()
             time.sleep(pause)
+
+
+def count_threads(out: Path) -> None:
+    import torch
+
+    write_text(out, str(torch.get_num_threads()))
 
 
 def with_device(device: str, out: Path) -> None:
