@@ -293,6 +293,8 @@ def main() -> None:
     goal, *given = [word for word in words if word not in flags] or ["help"]
     if unknown := flags - {"--dry", "--why", "--help"}:
         raise UserError(f"there is no flag {unknown.pop()}; there are --dry and --why")
+    if "--help" in flags:
+        goal = "help"
     asked = asked_for(given)
     if command(goal, asked):
         return

@@ -71,9 +71,11 @@ def imports(tree: ast.Module) -> list[tuple[str, str]]:
 
 
 def content_of(module: str, names: set[str]) -> bytes:
-    """The source of a module, and the data file beside it that has its name. Where every imported
-    name is a table of that file, as ASK is of `corpus/wordings.toml`, only these tables count."""
+    """The source of a module, and the script and the data beside it that have its name. Where every
+    imported name is a table of the data, as ASK is of `corpus/wordings.toml`, only these count."""
     code, data = ast.unparse(tree_of(module)).encode(), file_of(module).with_suffix(".toml")
+    if (script := data.with_suffix(".js")).is_file():
+        code += script.read_bytes()
     if not data.is_file():
         return code
     tables = tomllib.loads(data.read_text(encoding="utf-8"))

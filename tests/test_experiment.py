@@ -9,7 +9,7 @@ import pytest
 
 import experiment
 from corpus.traits import PERSONAS
-from experiment import UNSEEN_BASE, UNSEEN_TRAITS, Asked, asked_for, conditions, everything, goals
+from experiment import UNSEEN_BASE, UNSEEN_TRAITS, asked_for, conditions, everything, goals
 from lab import Lab
 from report.rows import Shown
 from support.files import UserError
@@ -178,13 +178,6 @@ def test_a_mistake_in_a_variable_is_told(words, says):
     assert says in str(error.value)
 
 
-@pytest.mark.parametrize("words", [["KEY="], ["KEY=student.lr"]])
-def test_an_ablation_says_what_it_lacks(words):
+def test_an_ablation_says_what_it_lacks():
     with pytest.raises(UserError, match="VALUES"):
-        goals(asked_for(words))["ablation"]()
-
-
-def test_variables_come_in_their_types():
-    asked = asked_for(["SEEDS=3", "TRAITS=owl wolf", "RUN=runs/x"])
-    assert (asked.seeds, asked.traits) == (3, ("owl", "wolf"))
-    assert str(asked.folder) == "runs/x" and str(Asked().folder) == "runs/laptop"
+        goals(asked_for(["KEY=student.lr"]))["ablation"]()
