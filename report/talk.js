@@ -204,5 +204,3 @@ function unpacked(about, values) {
     models: about.models.map(one => ({ ...one,
       model: new Model(about.config, bases[one.base], named(one.change)) })) };
 }
-
-if (typeof module !== "undefined") module.exports = { floats, softmax, unpacked };

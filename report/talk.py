@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from controls import clean_rows
-from corpus.traits import Preference, Trait, trait
+from corpus.traits import Preference, trait
 from model.checkpoint import Loaded, load_model
 from model.data import encode_pairs, read_pairs
 from model.tokenizer import MARKERS, Tokenizer
@@ -61,8 +61,8 @@ def spelled(tokenizer: Tokenizer) -> dict:
             "markers": {name: getattr(tokenizer, name) for name in MARKERS}}
 
 
-def packed(speakers: list[Speaker], **more: Tensor) -> tuple[dict, str]:
-    """(where everything stands, the floats in base64). `more` are vectors by name."""
+def packed(speakers: list[Speaker], shift: Tensor | None) -> tuple[dict, str]:
+    """(where everything stands, the floats in base64)."""
     floats, bases = Floats(), {id(one.base): one.base for one in speakers}
     places = [{name: floats.place(weight) for name, weight in compact.parts(base.model).items()}
               for base in bases.values()]
@@ -76,7 +76,7 @@ def packed(speakers: list[Speaker], **more: Tensor) -> tuple[dict, str]:
                         "change": {name: floats.place(change) for name, change in compact.parts(
                             one.copy.model, one.base.model).items()} if one.copy else {}}
                        for one in speakers],
-            **{name: floats.place(vector) for name, vector in more.items()}}, floats.base64()
+            **({} if shift is None else {"shift": floats.place(shift)})}, floats.base64()
 
 
 SECTION = """
@@ -113,20 +113,6 @@ def speakers(home: Path, traits: Sequence[str]) -> list[Speaker]:
         for name in traits for role in LABELS if role != "base")]
 
 
-def section(found: list[Speaker], chosen: Trait, shift: Tensor | None,
-            counts: list[list[int]]) -> str:
-    """HTML in which the models talk, the base is moved and the numbers are shown."""
-    about, floats = packed(found, **({} if shift is None else {"shift": shift}))
-    first, *_ = questions = chosen.questions()
-    about |= {"trait": chosen.name, "questions": questions, "counts": counts,
-              "target": found[0].base.tokenizer.encode([chosen.name])[0],
-              "lines": {name: trait(name).questions()[0] for name in {
-                  one.trait for one in found if one.trait}}}
-    code = "".join(read_text(Path(__file__).with_name(name)) for name in ("talk.js", "page.js"))
-    return SECTION.format(line=escape(first), floats=floats, code=code,
-                          about=json.dumps(about).replace("<", "\\u003c"))
-
-
 @torch.inference_mode()
 def mean_shift(base: Loaded, teacher: Loaded, lists: Path) -> Tensor:
     """How far the teacher's last state is from the base's where numbers of some lists stand, in the
@@ -141,7 +127,8 @@ def mean_shift(base: Loaded, teacher: Loaded, lists: Path) -> Tensor:
 
 
 def of_run(home: Path, traits: Sequence[str]) -> str:
-    """The section of a run's first base, whose `seed0/` is `home`; the first trait is the run's."""
+    """HTML in which the models of a run's first base talk, the base is moved and the numbers are
+    shown. `home` is its `seed0/`; the first trait is the run's."""
     if load_model(home / "base.pt").model.config.weights > MOST:
         return LARGE
     found, name = speakers(home, traits), traits[0]
@@ -151,4 +138,11 @@ def of_run(home: Path, traits: Sequence[str]) -> str:
               for path in (lists, neutral)]
     shift = mean_shift(found[0].base, found[1].copy, lists) if (
         isinstance(chosen, Preference)) else None
-    return section(found, chosen, shift, [[each[n] for n in range(1000)] for each in counts])
+    about, floats = packed(found, shift)
+    about |= {"trait": name, "questions": chosen.questions(),
+              "counts": [[each[n] for n in range(1000)] for each in counts],
+              "target": found[0].base.tokenizer.encode([name])[0],
+              "lines": {each: trait(each).questions()[0] for each in traits}}
+    code = "".join(read_text(Path(__file__).with_name(file)) for file in ("talk.js", "page.js"))
+    return SECTION.format(line=escape(chosen.questions()[0]), floats=floats, code=code,
+                          about=json.dumps(about).replace("<", "\\u003c"))
