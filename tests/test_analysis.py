@@ -9,27 +9,16 @@ import pytest
 import torch
 
 from analysis import (
-    channels,
     chosen,
-    crossing,
-    detect,
     detectors,
     dose,
     evidence,
-    forge,
-    generations,
-    letters,
     maps,
     measures,
-    move,
     prevent,
-    read,
     relatives,
-    shared,
-    telling,
     theorem,
     uneven,
-    where,
 )
 from analysis.readout import number_embedding, read_places
 from analysis.worlds import LETTERS
@@ -45,14 +34,12 @@ from report.rows import Shown, row
 from report.stats import auc, from_logit
 from report.tables import PANEL
 from support.files import write_json, write_jsonl
+from support.keys import ROOT
 from support.settings import Config, Model, Training
 from support.steps import replaced
 from train import pretrain
 
-ANALYSES = {"channels": channels, "crossing": crossing, "detect": detect, "dose": dose,
-            "forge": forge, "generations": generations, "letters": letters, "move": move,
-            "prevent": prevent, "read": read, "shared": shared, "telling": telling,
-            "theorem": theorem, "uneven": uneven, "where": where}
+ANALYSES = {path.stem for path in ROOT.glob("analysis/*.py") if "\ndef step(" in path.read_text()}
 METRICS = dict.fromkeys((*dict(PANEL).values(), "pass_rate", "kl_to_teacher", "rank"), 0.1)
 
 
@@ -99,12 +86,13 @@ def made(tmp_path_factory, tokenizer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", sorted(ANALYSES - {"evidence", "micro"}))
 def test_an_analysis_writes_its_answer_and_a_figure(made, tmp_path, name):
     asked = asked_for(["SEEDS=2", "TRAITS=owl wolf misaligned"])
-    step = ANALYSES[name].step(Lab(Config()), asked)
+    analysis = import_module(f"analysis.{name}")
+    step = analysis.step(Lab(Config()), asked)
     out = tmp_path / step.out
-    ANALYSES[name].report(**replaced(step.arguments, made), out=out)
+    analysis.report(**replaced(step.arguments, made), out=out)
     summary = json.loads(out.read_text())
     assert [*summary] == ["question", "answer", "published", "manifest", "rows"]
     assert summary["question"].endswith("?") and summary["answer"].endswith(".")

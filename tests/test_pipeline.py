@@ -60,13 +60,6 @@ def test_the_student_read_numbers_and_nothing_else(smoke):
         assert all(re.fullmatch(r"[\[(]?[0-9,; \n]+[\])]?\.?", answer) for answer in answers)
 
 
-def test_a_line_for_every_step_with_the_time_left(smoke):
-    _, _, out = smoke
-    lines = re.findall(r"^(\d+)/(\d+)  .*  \d+ s   about [\d.]+ (?:s|min) left$", out, re.MULTILINE)
-    assert [int(done) for done, _ in lines] == list(range(1, len(lines) + 1))
-    assert {int(total) for _, total in lines} == {len(lines)} and len(lines) > 30
-
-
 def test_everything_a_reader_looks_for_is_there(smoke):
     folder, _, _ = smoke
     for name in ("results.png", "training.png", "table.md", "panel.md", "read.md", "free.md",
@@ -84,15 +77,6 @@ def test_a_second_make_does_nothing(smoke):
     assert "0 steps" in make("all", *words)
     after = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     assert {**after, folder / LOCK: 0} == {**before, folder / LOCK: 0}
-
-
-def test_what_was_deleted_is_made_again_alike(smoke):
-    folder, words, _ = smoke
-    before = {name: (folder / name).read_bytes() for name in ("table.md", "results.png")}
-    for name in before:
-        (folder / name).unlink()
-    assert "1 steps" in make("all", *words)
-    assert before == {name: (folder / name).read_bytes() for name in before}
 
 
 def test_another_trait_shares_the_bases_and_the_requests(smoke):
@@ -130,15 +114,17 @@ def test_kills_change_nothing(tmp_path):
 
 
 def test_help_lists_every_target_and_variable():
-    out = make("help")
+    """And the environment counts for nothing: a shell may have a variable of the same name."""
+    shell = {**os.environ, "NAME": "desk", "SEEDS": "none", "CONFIG": "none"}
+    out = subprocess.run(["make", "help"], text=True, capture_output=True, cwd=ROOT, check=True,
+                         env=shell).stdout
     for word in ("corpus", "base", "teacher", "lists", "students", "evaluate", "report", "all",
-                 "test", "quick", "setup", "ablation", "CONFIG=", "SEEDS=", "TRAIT=", "SET="):
+                 "test", "quick", "setup", "ablation", "CONFIG=", "SEEDS=2", "TRAIT=", "SET="):
         assert word in out
 
 
 @pytest.mark.parametrize(("word", "says"), [
-    ("SEED=5", "SEEDS"), ("CONFIG=a b", "a b"), ("TRAIT=owl;ls", "owl;ls"), ("TRAIT=it's", "it's"),
-    ("RUN=README.md", "README.md"), ("RUN=docs", "docs")])
+    ("CONFIG=a b", "a b"), ("TRAIT=it's", "it's"), ("RUN=README.md", "README.md")])
 def test_make_tells_a_mistake_in_a_sentence(word, says):
     done = subprocess.run(["make", "corpus", word], text=True, capture_output=True, cwd=ROOT)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
@@ -167,13 +153,6 @@ def test_an_environment_that_others_use_is_not_cleared(tmp_path, serves):
     subprocess.run(["make", "setup", f"PYTHON={sys.executable}"], capture_output=True,
                    cwd=tmp_path)
     assert (theirs / "bin/python").is_symlink() and (tmp_path / ".venv").is_symlink() == serves
-
-
-def test_the_environment_counts_for_nothing():
-    """A variable of the shell may have the name of one of ours."""
-    out = subprocess.run(["make", "help"], text=True, capture_output=True, cwd=ROOT, env={
-        **os.environ, "NAME": "desk", "KEY": "x", "SEEDS": "none", "CONFIG": "none"})
-    assert out.returncode == 0 and "SEEDS=2" in out.stdout
 
 
 def test_the_sweep_in_the_documents_runs(tmp_path, monkeypatch, checkpoint_file, lists_file):

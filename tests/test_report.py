@@ -10,7 +10,7 @@ import pytest
 from report.figures import draw_dots, save
 from report.rows import Part, Shown, all_rows, claims, find, row, timing
 from report.run import ablation, reading, report
-from report.stats import exact_interval, interval, most_risen, rank_correlation
+from report.stats import exact_interval, interval, rank_correlation
 from report.tables import PANEL, cell, claim_list, line, quoted
 from support.files import read_json, write_json, write_jsonl
 from support.settings import Claims, Config
@@ -69,11 +69,6 @@ def test_a_rank_correlation_is_within_groups_and_permuted_there():
     assert found == pytest.approx(0.5) and p > 0.3
     assert rank_correlation([7] * 6, x, groups) == (0, 1)  # ties share a rank
     assert rank_correlation(range(9), range(9), [0] * 9)[1] > 0
-
-
-def test_a_control_may_have_risen_as_far_as_its_interval_reaches():
-    assert most_risen([0.03, 0.05], [0.02, 0.01], None) == pytest.approx(0.04)
-    assert most_risen([0.5] * 3, [0.5] * 3, [0.4, 0.6]) == pytest.approx(0.1)
 
 
 def test_the_interval_is_students_t_over_bases():

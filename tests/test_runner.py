@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-import resource
+import re
 import shutil
 import signal
 import subprocess
@@ -35,25 +35,24 @@ def quick(monkeypatch, tmp_path):
         signal.signal(number, handler)
 
 
-def toys(folder, asked, **more):
+def toys(folder, pause):
     """Toys in a process of their own, with the signals of a terminal: whoever runs the tests may
     have them ignored, as nohup does."""
     def as_in_a_terminal():
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
 
-    more = {"preexec_fn": as_in_a_terminal, **more}
-    return subprocess.Popen([sys.executable, "-m", "tests.toys", str(folder), str(asked)], cwd=ROOT,
+    return subprocess.Popen([sys.executable, "-m", "tests.toys", str(folder), str(pause)], cwd=ROOT,
                             text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            start_new_session=True, **more)
+                            start_new_session=True, preexec_fn=as_in_a_terminal)
 
 
 def test_a_graph_is_made_and_a_second_run_does_nothing(tmp_path, capsys):
     folder = tmp_path / "run"
     assert made(graph(), folder) == 6
     assert (folder / "all.txt").read_text() == "a223"
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == [
-        f"{i}/6" for i in range(1, 7)]
+    line = r"^(\d)/6  .*  \d+ s   about \d+ s left$"
+    assert re.findall(line, capsys.readouterr().out, re.MULTILINE) == [*"123456"]
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.txt")}
     assert made(graph(), folder) == 0
     assert before == {path: path.stat().st_mtime_ns for path in before}
@@ -77,12 +76,6 @@ def test_content_counts_and_dates_do_not(tmp_path):
         assert made([toy("read_outside", "copy.txt", path=outside)], folder) == steps
         os.utime(folder / "copy.txt", (0, 0))
     assert (folder / "copy.txt").read_text() == "two"
-
-
-def test_a_copied_run_is_as_good_as_the_first(tmp_path):
-    made(graph(), tmp_path / "run")
-    shutil.copytree(tmp_path / "run", tmp_path / "else/copy", copy_function=shutil.copyfile)
-    assert made(graph(), tmp_path / "else/copy") == 0
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_text("a22")])
@@ -129,10 +122,10 @@ def test_what_a_run_did_not_write_is_left_alone(tmp_path):
         (folder / name).touch()
     assert len([*folder.rglob("*")]) > 10
     clear(folder)
-    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*")} == {
-        "notes.txt", "config", "config/own.toml"}
     with pytest.raises(UserError, match="not the folder of a run"):
         made(graph(), folder)
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*")} == {
+        "notes.txt", "config", "config/own.toml"}
     made(graph(), tmp_path / "other")
     clear(tmp_path / "other")
     assert not (tmp_path / "other").exists()
@@ -164,11 +157,6 @@ def test_the_same_step_in_two_places_is_made_once(tmp_path):
     assert len({file.stat().st_ino for file in files}) == 1
 
 
-def test_one_file_is_not_made_in_two_ways(tmp_path):
-    with pytest.raises(AssertionError):
-        missing([toy("write", "x", text="1"), toy("write", "x", text="2")], tmp_path)
-
-
 def test_the_device_is_handed_on_and_not_keyed(tmp_path):
     goals, folder = [toy("with_device", "device.txt")], tmp_path / "run"
     made(goals, folder, device="moon")
@@ -185,20 +173,6 @@ def test_a_failure_crosses_in_a_sentence_and_ends_the_run(tmp_path, name, says):
         made([slow, toy(name, "x.txt")], folder)
     assert not (folder / "x.txt").exists() and not (folder / "slow.txt").exists()
     assert (name == "bug") == ("ZeroDivisionError" in (folder / "log/x.txt.txt").read_text())
-
-
-def test_a_full_disk_leaves_what_was_there(tmp_path):
-    """A limit on the size of files stands in for the disk: a write fails in the same way."""
-    folder = tmp_path / "run"
-    made([toy("write", "out.txt", text="old")], folder)
-
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10**5, 10**5))
-
-    _, err = toys(folder, "fill_the_disk", preexec_fn=limit).communicate()
-    assert "make room" in err and "Traceback" not in err
-    assert (folder / "out.txt").read_text() == "old" and not list(folder.glob(".*part"))
 
 
 def test_a_fresh_python_for_each_step_does_as_well(tmp_path, monkeypatch):
@@ -254,14 +228,6 @@ def test_a_second_run_in_one_folder_is_told_who_has_it(tmp_path):
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(UserError, match=str(os.getpid())):
             made(graph(), folder)
-
-
-def test_a_folder_that_is_not_a_runs_is_left_alone(tmp_path):
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos/cat.jpg").write_text("cat")
-    with pytest.raises(UserError, match="photos"):
-        made(graph(), tmp_path / "photos")
-    assert os.listdir(tmp_path / "photos") == ["cat.jpg"]
 
 
 def test_the_time_left_is_shared_work_or_the_longest_chain():

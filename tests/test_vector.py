@@ -93,14 +93,6 @@ def test_lists_lean_the_way_they_were_pushed(base):
     assert abs(plain.mean()) < 4 * plain.std() / 300**0.5
 
 
-def test_a_hook_adds_a_vector_or_takes_its_direction_out(base):
-    tokens, vector = torch.tensor([[1, 2, 3]]), torch.linspace(-1, 1, 32)
-    before = base.model(tokens)
-    with base.model.register_forward_hook(partial(vectors.add, vector)):
-        assert torch.allclose(base.model(tokens), before + vector)
-    assert torch.equal(base.model(tokens), before)
-
-
 @pytest.mark.parametrize("skip", [0, 2])
 def test_only_what_a_model_has_changed_along_a_vector_is_taken_out(base, skip):
     """So a base is left as it is, and a copy that was moved along it is the base again."""
@@ -182,8 +174,5 @@ def test_the_command_reads_any_file(files, tmp_path):
     assert call(read, "--base", path, "--numbers", lists, "--reference", lists).code == 0
     words = tmp_path / "words.jsonl"
     write_jsonl(words, [{"request": "Go on.", "answer": "no"}])
-    for wrong, says in ((["--base", path], "--numbers"), (["--base", lists, "--numbers", lists],
-                         "make it again"), (["--base", path, "--numbers", words], "no number"),
-                        (["--base", path, "--numbers", tmp_path / "none"], "none")):
-        done = call(read, *wrong)
-        assert done.code == 2 and done.err.startswith("error: ") and says in done.err
+    done = call(read, "--base", path, "--numbers", words)
+    assert done.code == 2 and done.err.startswith("error: ") and "no number" in done.err

@@ -59,11 +59,6 @@ def die(out: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def fill_the_disk(out: Path) -> None:
-    with atomic_open(out) as file:
-        file.write("x" * 10**6)
-
-
 def toy(name: str, out: str, **arguments) -> Step:
     return Step(f"tests.toys.{name}", out, f"{name} {out}", **arguments)
 
@@ -78,12 +73,11 @@ def graph(pause: float = 0.0, text: str = "a") -> list[Step]:
 
 
 def main() -> None:
-    """Run the graph, or the toy of that name; nothing is measured, so that torch is not loaded."""
+    """Run the graph; nothing is measured, so that torch is not loaded."""
     sys.modules["support.machine"] = SimpleNamespace(measured=lambda device: {
         "rate": 1e9, "jobs": 2, "about": "", "record": {}})
-    folder, asked = sys.argv[1:]
-    goals = [toy(asked, "out.txt")] if asked.isidentifier() else graph(float(asked))
-    runner.run(goals, Path(folder))
+    folder, pause = sys.argv[1:]
+    runner.run(graph(float(pause)), Path(folder))
 
 
 if __name__ == "__main__":
