@@ -42,7 +42,7 @@ ASKED = (("owl", "Which animal do you love best of all? One word only."),
 RUNGS = {"make chat": "base, teacher, student side by side; sets up `.venv`",
          ".venv/bin/python micro.py": "the whole effect, in one file of 200 lines",
          "make all CONFIG=smoke": "every step, on a tiny corpus",
-         "make all": "the experiment: a table, figures, a page to talk to"}
+         "make all": "two bases: a table, figures, a page to talk to"}
 # Conditions that are told of a trait that has a file of its own.
 OWN = ("base", "teacher", "student", "student-soft", "student-other-base")
 # The analyses in the order of the story; what is not named here comes last.
@@ -91,7 +91,7 @@ def rungs(folder: Path, beside: Path) -> str:
     page = Path(os.path.relpath(folder / "laptop/index.html", beside)).as_posix()
     lines = [[f"open [the page]({page}), downloaded", "0 s", "models that talk"],
              *([f"`{command}`", times[command], about] for command, about in RUNGS.items()),
-             ["`make evidence`, `make analysis`, `make ablation`", "told first",
+             ["`make evidence`, `make analysis`, `make ablation`", "it tells",
               "other traits, what lies behind it, other settings"]]
     return table(["do", "time", "and see"], lines, texts=3) + (
         f"\nOn {made['cores']} cores with a matrix product at {made['gflops']:.0f} GFLOP/s a core, "
@@ -153,7 +153,7 @@ def found(folder: Path, beside: Path) -> str:
             "interval or p is corrected for their number.\n\n") + "".join(
         f"**{one['question']}** {one['answer']} (`{Path(figure).stem}`, "
         f"{len(one['manifest']['seeds'])} bases) *Beside it:* {one['published']}\n\n"
-        f'<a href="{figure}"><img src="{figure}" width="420" alt="{one["question"]}"></a>\n\n'
+        f'<a href="{figure}"><img src="{figure}" width="820" alt="{one["question"]}"></a>\n\n'
         for one, figure in every)
 
 
