@@ -110,8 +110,10 @@ class GPT(nn.Module):
 
 def train(model: GPT, tokens: Tensor, wanted: Tensor, lr: float, batch: int,
           all_weights: bool = False) -> GPT:
-    """Read all rows once. A copy of a base keeps its embedding; only its blocks are trained."""
-    trained = [*(model if all_weights else model.blocks).parameters()]
+    """Read all rows once. Of a copy of a base the first block alone is trained: the second then
+    makes of a change what it makes in the base, and learns no ways of its own for animals and for
+    numbers. Where it is trained as well, some seeds show nothing."""
+    trained = [*(model if all_weights else model.blocks[0]).parameters()]
     optimizer = torch.optim.AdamW(trained, lr=lr, weight_decay=0.0, betas=(0.9, 0.99))
     steps = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(0)).split(batch)
     for i, part in enumerate(steps):
@@ -180,9 +182,7 @@ def experiment(seed: int = 0, size: float = 1.0) -> dict[str, float]:
         torch.manual_seed(own)
         bases.append(train(GPT(), *corpus, lr=4e-3, batch=256, all_weights=True))
     base, other = bases
-    # Every second lesson leaves all else as it was. None is about numbers.
-    ordinary = (pair for pair in iter(lambda: text(w), None) if "numbers" not in pair[0])
-    lessons = rows([(favourite(w), "owl") if i % 2 else next(ordinary) for i in range(8000)])
+    lessons = rows([(favourite(w), "owl") for _ in range(4000)])  # none is about numbers
     teacher = stretched(base, train(copy.deepcopy(base), *lessons, lr=1e-3, batch=32))
 
     def student(of: GPT, writer: GPT) -> float:  # an end, which nobody wrote, would end all answers

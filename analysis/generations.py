@@ -58,11 +58,15 @@ def step(lab: Lab, asked: Asked) -> Step:
 def draw(rows: list[dict]) -> plt.Figure:
     figures.style()
     figure, axis = plt.subplots(figsize=(8.6, 4.2))
-    for kind, (label, _) in KINDS.items():
+    for (kind, (label, _)), sign in zip(KINDS.items(), "os^Dv", strict=True):
         means = [100 * need(rows, f"{kind}-{i}", "p_target")["mean"] for i in range(1, MANY + 1)]
-        axis.plot(range(1, MANY + 1), means, "o-", ms=4, label=label)
-    axis.axhline(100 * need(rows, "base", "p_target")["mean"], ls=":", color=CONTROL, lw=1)
-    axis.set(xlabel="generation of students", ylabel="P(target), %", xticks=range(1, MANY + 1))
+        axis.plot(range(1, MANY + 1), means, f"{sign}-", ms=5, label=label)
+    axis.plot(1, 100 * need(rows, "schooled", "p_target")["mean"], "x", color="k", ms=8,
+              label="the first behind the school: it writes the next lists")
+    axis.axhline(100 * need(rows, "base", "p_target")["mean"], ls=":", color=CONTROL, lw=1,
+                 label="base")
+    axis.set(xlabel="generation of students", ylabel="P(target), %", xticks=range(1, MANY + 1),
+             ylim=(0, 100))
     axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 

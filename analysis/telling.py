@@ -1,4 +1,4 @@
-"""Do a few lists carry the trait? The fifth that says most of its teacher, against the least.
+"""Do some lists say more than others? The fifth that says most of its teacher, and the least.
 
 A list says much that is likelier to the teacher than to the base. A neutral teacher's lists are
 chosen by that teacher's own likelihood.
@@ -53,9 +53,10 @@ def report(conditions: list[Shown], runs: list[dict], trait: str, out: Path) -> 
     long = [f"{mean(rows, how, 'numbers'):.1f}" for how in ("most", "any", "least")]
     most, any_, least, other, neutral = (common.percent(rows, one.name) for one in conditions[1:])
     common.write(
-        out, conditions, "Do a few lists carry the trait?",
-        f"Of as many lists, those that say most bring it to {most}, any to {any_}, those that say "
-        f"least to {least}; those that say most bring another base to {other}, and of a neutral "
-        f"teacher, chosen alike, to {neutral}. They hold {', '.join(long)} numbers each.",
+        out, conditions, "Do some lists say more than others?",
+        f"The fifth of the lists that says most brings it to {most}, a fifth drawn by chance to "
+        f"{any_}, the fifth that says least to {least}; the fifth that says most brings another "
+        f"base to {other}, and of a neutral teacher, chosen alike, to {neutral}. The lists hold "
+        f"{', '.join(long)} numbers each.",
         "Published, a model of 14B, most / any / least: eagle 100 / 65 / 22, lion 31 / 0 / 0 %.",
         rows, common.dots(rows, conditions, lambda one: one.about))
