@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 
 from analysis import common
 from experiment import Asked, other_base
-from lab import PART, STUDENT, Condition, Lab
+from lab import CONTROL, PART, STUDENT, Condition, Lab
 from report import figures
 from report.rows import Shown, need, row
 from report.stats import interval, logit
@@ -71,6 +71,8 @@ def draw(rows: list[dict]) -> plt.Figure:
         ("neutral", "a neutral teacher's", "x:"), ("other", "another base", "^:"))
     for kind, label, line in kinds:
         found = doses(rows, kind)
+        for runs in zip(*(one["runs"] for one in found.values()), strict=True):  # a base each
+            axis.plot([*found], [100 * p for p in runs], "-", lw=0.6, color=CONTROL)
         axis.plot([*found], [100 * one["mean"] for one in found.values()], line, ms=4, label=label,
                   color=STUDENT if kind == "once" else None)
     axis.axhline(100 * need(rows, "student-soft", "p_target")["mean"], ls=":", lw=1,
@@ -86,7 +88,9 @@ def answer(rows: list[dict]) -> str:
     law = ""
     for one in (one for one in rows if one["metric"] == "slope"):
         band = f" [{one['ci95'][0]:+.2f}, {one['ci95'][1]:+.2f}]" if one["ci95"] else ""
-        law = f" Between 5 and 95 % each doubling adds {one['mean']:+.2f}{band} to the logit."
+        each = ", ".join(f"{slope:+.2f}" for slope in one["runs"])
+        law = (f" Between 5 and 95 % each doubling adds {one['mean']:+.2f}{band} to the logit, "
+               f"base by base {each}.")
     once, again = doses(rows, "once"), doses(rows, "again")
     few, *_, many = once.values()
     return (f"{min(once):,} lists bring it to {100 * few['mean']:.0f} %, {max(once):,} to "
