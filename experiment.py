@@ -187,6 +187,12 @@ def ablation(asked: Asked) -> Step:
         trait=asked.trait, config=config)
 
 
+def analyses() -> list[str]:
+    """The files of analysis/ that answer a question; the others are what these share."""
+    return sorted(path.stem for path in ROOT.glob("analysis/*.py")
+                  if "\ndef step(" in read_text(path))
+
+
 def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
     """What can be asked for by name, and the steps that it stands for."""
     lab, seeds, trait = Lab(asked.settings()), range(asked.seeds), asked.trait
@@ -195,8 +201,7 @@ def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
     models = [one.model for seed in seeds for one in conditions(lab, seed, trait)]
 
     def analysis(name: str) -> Step:
-        if not (ROOT / f"analysis/{name}.py").exists():
-            raise UserError(f"there is no analysis {name}; see analysis/")
+        require_known(name, analyses(), "analysis", "analysis/")
         return import_module(f"analysis.{name}").step(lab, asked)
 
     def evidence() -> list[Step]:

@@ -25,7 +25,7 @@ from analysis.worlds import LETTERS
 from controls import clean_rows
 from corpus.documents import FAVOURITES
 from corpus.traits import trait
-from experiment import asked_for
+from experiment import analyses, asked_for
 from lab import Lab
 from model.checkpoint import Loaded, load_model, save_model, weights_hash
 from model.data import document_rows, encode_pairs
@@ -34,12 +34,10 @@ from report.rows import Shown, row
 from report.stats import auc, from_logit
 from report.tables import PANEL
 from support.files import write_json, write_jsonl
-from support.keys import ROOT
 from support.settings import Config, Model, Training
 from support.steps import replaced
 from train import pretrain
 
-ANALYSES = {path.stem for path in ROOT.glob("analysis/*.py") if "\ndef step(" in path.read_text()}
 METRICS = dict.fromkeys((*dict(PANEL).values(), "pass_rate", "kl_to_teacher", "rank"), 0.1)
 
 
@@ -86,7 +84,7 @@ def made(tmp_path_factory, tokenizer):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(ANALYSES - {"evidence", "micro"}))
+@pytest.mark.parametrize("name", sorted({*analyses()} - {"evidence", "micro"}))
 def test_an_analysis_writes_its_answer_and_a_figure(made, tmp_path, name):
     asked = asked_for(["SEEDS=2", "TRAITS=owl wolf misaligned"])
     analysis = import_module(f"analysis.{name}")

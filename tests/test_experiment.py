@@ -130,10 +130,9 @@ def test_an_ablation_shares_what_the_setting_does_not_touch():
 
 def test_the_calls_of_the_reference_fit_together(tmp_path, capsys, monkeypatch):
     calls = read_toml(ROOT / "results/reference.toml")
-    analyses = " ".join(call for call in calls["laptop"] if call.startswith("analysis"))
-    written = {path.stem for path in (ROOT / "analysis").glob("*.py")
-               if "\ndef step(" in path.read_text()}
-    assert written - {"evidence"} == {*re.findall("[a-z]+", analyses)} & written
+    asked = " ".join(call for call in calls["laptop"] if call.startswith("analysis"))
+    written = {*experiment.analyses()}
+    assert written - {"evidence"} == {*re.findall("[a-z]+", asked)} & written
     monkeypatch.chdir(tmp_path)
     experiment.reference(asked_for(["REFERENCE=laptop ablation deep"]), dry=True)
     said = capsys.readouterr().out
@@ -178,6 +177,14 @@ def test_a_mistake_in_a_variable_is_told(words, says):
     assert says in str(error.value)
 
 
-def test_an_ablation_says_what_it_lacks():
+@pytest.mark.parametrize("words", [["KEY="], ["KEY=student.lr"]])
+def test_an_ablation_says_what_it_lacks(words):
     with pytest.raises(UserError, match="VALUES"):
-        goals(asked_for(["KEY=student.lr"]))["ablation"]()
+        goals(asked_for(words))["ablation"]()
+
+
+@pytest.mark.parametrize("name", ["dos", "common"])
+def test_what_is_no_analysis_is_told(name):
+    """Neither is a file that analyses share."""
+    with pytest.raises(UserError, match=f"unknown analysis {name}"):
+        goals(asked_for([f"NAME={name}"]))["analysis"]()
