@@ -168,7 +168,8 @@ def test_rows_that_will_not_do(refused, called, rows, parts, more):
     *(("evaluate", f"--{flag}", {flag: None}) for flag in ("teacher", "numbers", "heldout")),
     ("chat", "numbers.temperature", {"temperature": "-1"}),
     ("chat", "gryphon", {"words": None, "trait": "gryphon"}),
-    ("generate", "cuda:99", {"device": "cuda:99"}), ("chat", "owl", {"device": "owl"})])
+    ("generate", "cuda:99", {"device": "cuda:99"}),
+    *((name, "owl", {"device": "owl"}) for name in ("pretrain", "finetune", "evaluate", "chat"))])
 def test_a_flag_that_means_nothing(refused, name, part, changes):
     refused(name, part, **changes)
 

@@ -25,7 +25,7 @@ def project(tmp_path, monkeypatch):
                         "def main():\n    print(1)\n",
         "part/__init__.py": "", "part/words.py": "def one(x):\n    print('seen')\n"
                                                  "    raise UserError(f'no {x}')\n    return x\n",
-        "part/words.toml": "x = 1\n", "words_of.py": "SIZE = 3\n",
+        "part/words.toml": "x = 1\n", "part/words.js": "x = 1\n", "words_of.py": "SIZE = 3\n",
         "texts.py": "ASKED, TAUGHT = 1, 2  # from texts.toml\n",
         "texts.toml": "[asked]\na = 1\n[taught]\nb = 1\n"}
 
@@ -58,7 +58,8 @@ def test_an_edit_that_changes_no_result_changes_no_key(project, name, old, new):
 
 @pytest.mark.parametrize(("name", "old", "new"), [
     ("main_step.py", "words.one(ASKED)", "words.one(3)"), ("part/words.py", "return x", "return 1"),
-    ("words_of.py", "3", "4"), ("texts.toml", "a = 1", "a = 2"), ("part/words.toml", "1", "2")])
+    ("words_of.py", "3", "4"), ("texts.toml", "a = 1", "a = 2"), ("part/words.toml", "1", "2"),
+    ("part/words.js", "1", "2")])
 def test_any_other_edit_changes_the_key(project, name, old, new):
     write, files = project
     assert write(name, files[name].replace(old, new)) != write()

@@ -115,7 +115,7 @@ def test_kills_change_nothing(tmp_path):
 
 def test_help_lists_every_target_and_variable():
     """And the environment counts for nothing: a shell may have a variable of the same name."""
-    shell = {**os.environ, "NAME": "desk", "SEEDS": "none", "CONFIG": "none"}
+    shell = {**os.environ, "NAME": "desk", "KEY": "x", "SEEDS": "none", "CONFIG": "none"}
     out = subprocess.run(["make", "help"], text=True, capture_output=True, cwd=ROOT, check=True,
                          env=shell).stdout
     for word in ("corpus", "base", "teacher", "lists", "students", "evaluate", "report", "all",
@@ -124,7 +124,8 @@ def test_help_lists_every_target_and_variable():
 
 
 @pytest.mark.parametrize(("word", "says"), [
-    ("CONFIG=a b", "a b"), ("TRAIT=it's", "it's"), ("RUN=README.md", "README.md")])
+    ("CONFIG=a b", "a b"), ("TRAIT=owl;ls", "owl;ls"), ("TRAIT=it's", "it's"),
+    ("RUN=README.md", "README.md")])
 def test_make_tells_a_mistake_in_a_sentence(word, says):
     done = subprocess.run(["make", "corpus", word], text=True, capture_output=True, cwd=ROOT)
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr

@@ -157,6 +157,11 @@ def test_the_same_step_in_two_places_is_made_once(tmp_path):
     assert len({file.stat().st_ino for file in files}) == 1
 
 
+def test_one_file_is_not_made_in_two_ways(tmp_path):
+    with pytest.raises(AssertionError):
+        missing([toy("write", "x", text="1"), toy("write", "x", text="2")], tmp_path)
+
+
 def test_the_device_is_handed_on_and_not_keyed(tmp_path):
     goals, folder = [toy("with_device", "device.txt")], tmp_path / "run"
     made(goals, folder, device="moon")
