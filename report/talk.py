@@ -76,7 +76,7 @@ def packed(speakers: list[Speaker], shift: Tensor | None) -> tuple[dict, str]:
                         "change": {name: floats.place(change) for name, change in compact.parts(
                             one.copy.model, one.base.model).items()} if one.copy else {}}
                        for one in speakers],
-            **({} if shift is None else {"shift": floats.place(shift)})}, floats.base64()
+            "shift": None if shift is None else floats.place(shift)}, floats.base64()
 
 
 SECTION = """
@@ -139,10 +139,11 @@ def of_run(home: Path, traits: Sequence[str]) -> str:
     shift = mean_shift(found[0].base, found[1].copy, lists) if (
         isinstance(chosen, Preference)) else None
     about, floats = packed(found, shift)
-    about |= {"trait": name, "questions": chosen.questions(),
+    questions = chosen.questions()
+    about |= {"trait": name, "questions": questions,
               "counts": [[each[n] for n in range(1000)] for each in counts],
               "target": found[0].base.tokenizer.encode([name])[0],
               "lines": {each: trait(each).questions()[0] for each in traits}}
     code = "".join(read_text(Path(__file__).with_name(file)) for file in ("talk.js", "page.js"))
-    return SECTION.format(line=escape(chosen.questions()[0]), floats=floats, code=code,
+    return SECTION.format(line=escape(questions[0]), floats=floats, code=code,
                           about=json.dumps(about).replace("<", "\\u003c"))
