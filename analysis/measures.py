@@ -6,9 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from analysis import readout
+from analysis import common, readout
 from analysis.readout import Places, number_embedding
+from corpus.traits import trait as trait_of
 from model.checkpoint import Loaded, load_model
+from model.gpt import LOGIT_SCALE
 from support.files import write_json
 
 
@@ -20,13 +22,33 @@ def profiles(loaded: Loaded) -> Tensor:
     return raised - raised.mean(0)
 
 
-def geometry(run: dict, trait: str, out: Path) -> None:
-    """How like the base's each relative's geometry is: the mean cosine of the numbers' profiles."""
+def over_rivals(loaded: Loaded, trait: str) -> Tensor:
+    """The direction (D,) along which a state raises the logit of the target over the mean of the
+    names of its category."""
+    words = loaded.model.embedding.weight.detach()
+    target, all_names = (words[sorted(loaded.tokenizer.first_words(texts))].mean(0) for texts in (
+        trait_of(trait).targets(), [*trait_of(trait).answers()]))
+    return LOGIT_SCALE * (target - all_names)
+
+
+def passed(run: dict, trait: str, out: Path) -> None:
+    """How like the base's each relative's geometry is, the mean cosine of the numbers' profiles.
+    And how far its student has raised the target's logit over that of its category, at the first
+    number of a list and where a question is answered."""
     own, found = profiles(load_model(run["base"])), []
-    for name, path in run["students"].items():
-        if (relative := name.removeprefix("before-")) != name:
-            alike = torch.cosine_similarity(own, profiles(load_model(path))).mean().item()
-            found.append((relative, trait, "geometry", None, alike))
+    for name in (one.removeprefix("own-") for one in run["students"] if one.startswith("own-")):
+        base, student = (load_model(run["students"][f"{which}-{name}"])
+                         for which in ("before", "own"))
+        alike = torch.cosine_similarity(own, profiles(base)).mean().item()
+        found.append((name, trait, "geometry", None, alike))
+        plain, taught = (readout.read_places(one, run["lists"], 1024) for one in (base, student))
+        first = plain.row_of.diff(prepend=torch.tensor([-1])) != 0
+        at_numbers = (taught.hidden - plain.hidden)[first]
+        at_questions = (common.at_questions(student, trait)
+                        - common.at_questions(base, trait))
+        for where, moved in {"numbers": at_numbers, "questions": at_questions}.items():
+            rise = (moved.mean(0) @ over_rivals(base, trait)).item()
+            found.append((name, trait, f"rise_at_{where}", None, rise))
     write_json(out, found)
 
 

@@ -3,9 +3,11 @@
 Relatives of a base share its first weights, its text up to a point, its trained embedding, or a
 part of that (`analysis/relatives.py`). Each reads the lists of the base's own teacher, and for
 comparison those of another trait's teacher and of a neutral one: what rises has to be the lists'
-own trait. `geometry` is measured without any training of students.
+own trait. `geometry` is of the bases alone, before any student. It is held against what a student
+learns where numbers stand, and against what it then says.
 """
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +18,7 @@ from analysis.relatives import Shared
 from experiment import Asked, other_base
 from lab import CONTROL, PART, STUDENT, Condition, Lab
 from report import figures
-from report.rows import Shown, need, row
+from report.rows import Shown, mean, need, row
 from report.stats import rank_correlation
 from support.files import read_json
 from support.steps import Step
@@ -42,7 +44,7 @@ RELATIVES = {
     "first-blocks": Relative("first weights of the blocks", Shared(blocks=True)),
     "embedding": Relative("the trained embedding, kept", Shared(trained="own")),
     "embedding-order": Relative("... and another order", Shared(trained="own", until=0.0)),
-    "turned": Relative("the trained embedding, turned", Shared(trained="turned")), **DIAL,
+    **DIAL, "turned": Relative("the trained embedding, turned", Shared(trained="turned")),
     "stranger": Relative("a stranger's trained embedding", Shared(trained="stranger")),
     "nothing": Relative("the text in its order alone")}
 
@@ -76,13 +78,22 @@ def conditions(lab: Lab, seed: int, trait: str) -> list[Condition]:
 
 def step(lab: Lab, asked: Asked) -> Step:
     return common.analysis_step(lab, asked, "shared", ("base", "student-soft"), conditions,
-                                measured="analysis.measures.geometry")
+                                measured="analysis.measures.passed",
+                                work=lab.cost(2 * len(RELATIVES) * 1024, 60))
+
+
+def each(rows: list[dict], names: Iterable[str], metric: str) -> list[float]:
+    """A metric of relatives, name by name, and of a name base by base."""
+    return [run for name in names for run in need(rows, name, metric)["runs"]]
 
 
 def draw(rows: list[dict]) -> plt.Figure:
-    """What passes, by what is shared; and beside it by the likeness of the geometry."""
+    """What passes, by what is shared; and by the likeness of the geometry, what a student learns at
+    numbers, and what it says."""
     figures.style()
-    figure, (table, plane) = plt.subplots(1, 2, figsize=(13, 6), width_ratios=(3, 2))
+    figure, axes = plt.subplot_mosaic([["table", "numbers"], ["table", "said"]], figsize=(13, 6.6),
+                                      width_ratios=(3, 2))
+    table = axes["table"]
     marks = {"own trait, of its teacher's lists": ("own", "p_target", STUDENT, "o"),
              "the other's, of the other's lists": ("rival", "p_rival", PART, "D"),
              "the trait, of a neutral teacher's": ("neutral", "p_target", CONTROL, "x")}
@@ -96,12 +107,17 @@ def draw(rows: list[dict]) -> plt.Figure:
     table.set_xlabel("P(trait) of the student, %; a mark: a base")
     table.legend(frameon=False, fontsize=8, loc="lower right")
     for name in RELATIVES:
-        x, y = (need(rows, *key)["runs"] for key in ((name, "geometry"),
-                                                     (f"own-{name}", "p_target")))
-        plane.plot(x, [100 * p for p in y], "o", ms=5, mfc=STUDENT if name in DIAL else "none",
-                   color=STUDENT if name in DIAL or name == "embedding" else CONTROL)
-    plane.set(xlabel="likeness of the geometry of numbers and words\nfilled: number rows exchanged",
-              ylabel="P(trait) of the student, %")
+        x, rise, p = (need(rows, *key)["runs"] for key in (
+            (name, "geometry"), (name, "rise_at_numbers"), (f"own-{name}", "p_target")))
+        for place, y in {"numbers": rise, "said": [100 * one for one in p]}.items():
+            axes[place].plot(x, y, "o", ms=5, mfc=STUDENT if name in DIAL else "none",
+                             color=STUDENT if name in DIAL or name == "embedding" else CONTROL)
+            if name == "turned":
+                axes[place].annotate("turned", (x[0], min(y)), (-8, -4), ha="right", va="top",
+                                     textcoords="offset points", fontsize=8, color=CONTROL)
+    axes["numbers"].set(ylabel="rise of the trait's logit\nover its category's, at a list's start")
+    axes["said"].set(ylabel="P(trait) of the student, %", xlabel="likeness of the geometry of "
+                     "numbers and words\nfilled: number rows exchanged")
     return figure
 
 
@@ -109,20 +125,26 @@ def answer(rows: list[dict]) -> str:
     def said(name: str) -> str:
         return common.percent(rows, f"own-{name}")
 
-    def each(condition: str, metric: str) -> list[float]:  # name by name, in a name base by base
-        return [run for name in series for run in need(rows, condition + name, metric)["runs"]]
+    def follows(names: Sequence[str], found: list[float]) -> str:
+        """By how much it goes with the likeness of the geometry, within a base and by rank."""
+        bases = [i % (len(found) // len(names)) for i in range(len(found))]
+        rho, p = rank_correlation(each(rows, names, "geometry"), found, bases)
+        return f"{rho:+.2f} (p {p:.2g})"
 
     dial, series = ", ".join(said(name) for name in DIAL), ("embedding", *DIAL)
-    passed = each("own-", "p_target")
-    bases = [i % (len(passed) // len(series)) for i in range(len(passed))]
-    rho, p = rank_correlation(each("", "geometry"), passed, bases)
+    passed = follows(series, each(rows, [f"own-{name}" for name in series], "p_target"))
+    learned = follows([*RELATIVES], each(rows, RELATIVES, "rise_at_numbers"))
+    turned, kept = (f"{mean(rows, name, 'rise_at_numbers'):+.1f}" for name in (
+        "turned", "embedding"))
     return (f"Everything shared: {said('everything')}. The text in its order and the trained "
-            f"embedding: {said('embedding')}, in another order {said('embedding-order')}; the "
-            f"embedding turned {said('turned')}, a stranger's {said('stranger')}; with 75, 50, "
-            f"25 and 0 % of its number rows {dial}; within a base that goes, by rank, with "
-            f"the likeness of the geometry {rho:+.2f} (p {p:.3f}). All first weights and another "
-            f"order of the text: {said('order-0')}; half of the text in one order first: "
-            f"{said('order-50')}. The text in its order alone: {said('nothing')}.")
+            f"embedding: {said('embedding')}, in another order {said('embedding-order')}; a "
+            f"stranger's embedding {said('stranger')}; with 75, 50, 25 and 0 % of its number rows "
+            f"{dial}. That goes with the likeness of the geometry, within a base and by rank, "
+            f"by {passed}; of all relatives, what a student learns at the first number does so by "
+            f"{learned}. The embedding turned, which keeps all likeness, raises the target there "
+            f"as far, {turned} for {kept}; the student says it {said('turned')}. All first weights "
+            f"and another order of the text: {said('order-0')}; half of the text in one order "
+            f"first: {said('order-50')}. The text in its order alone: {said('nothing')}.")
 
 
 def report(conditions: list[Shown], runs: list[Path], trait: str, out: Path) -> None:

@@ -319,6 +319,21 @@ def test_kl_by_place_is_where_the_models_differ(made, tokenizer):
     assert nats[0] > 0 and nats[1:] == [0.0] * 3
 
 
+def test_what_a_relative_learns_is_by_how_much_its_target_rises(made, tmp_path):
+    lab = Lab(Config())
+    base, other = made(lab.base(0)), made(lab.base(1))  # of one embedding
+    students = {"before-same": base, "own-same": base, "before-moved": base, "own-moved": other}
+    measures.passed({"base": base, "students": students, "lists": made(lab.lists(lab.base(0)))},
+                    "owl", tmp_path / "found.json")
+    found = {(name, metric): value for name, _, metric, _, value
+             in json.loads((tmp_path / "found.json").read_text())}
+    assert found["moved", "geometry"] == pytest.approx(1)
+    assert found["same", "rise_at_numbers"] == found["same", "rise_at_questions"] == 0
+    logits = [theorem.target_logit(load_model(path), "owl").item() for path in (base, other)]
+    assert found["moved", "rise_at_questions"] == pytest.approx(logits[1] - logits[0], abs=1e-4)
+    assert found["moved", "rise_at_numbers"] != 0
+
+
 def test_what_is_kept_and_how_far_counts_are(lists_file):
     rows = clean_rows(lists_file)
     cut = [{**one, "numbers": [one["numbers"][0], 500]} for one in rows[:30]]
