@@ -7,6 +7,7 @@ stretched until its first numbers have moved by as much; what that took, and how
 numbers then move, is told.
 """
 
+from dataclasses import replace
 from functools import partial
 from itertools import compress, product
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from analysis import common
 from experiment import Asked
 from experiment import conditions as usual
-from lab import PART, Condition, Lab
+from lab import PART, STUDENT, Condition, Lab
 from report.rows import Shown, mean, need
 from report.tables import percent
 from support.files import read_json
@@ -23,6 +24,7 @@ from support.steps import Step
 HABITS = {"favourites": "favourite numbers", "wordings": "wordings alike",
           "behind": "questions behind numbers"}
 WORLDS = [tuple(compress(HABITS, out)) for out in product((False, True), repeat=3)]
+ENOUGH = 8_000  # lists that a student reads: a teacher that is stretched far writes few that pass
 PLACES = ("student", "student-first", "student-rest")
 
 
@@ -36,9 +38,13 @@ def without(world: tuple[str, ...]) -> str:
 
 
 def conditions(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[Condition]:
-    base = lab.base(seed)
-    part = partial(common.treated, lab, base, lab.lists(lab.teacher(base, trait)))
-    return [*(one for one in usual(lab, seed, trait) if one.name in ("base", "teacher", "student")),
+    base, many = lab.base(seed), lab.config.student
+    lists = lab.lists(lab.teacher(base, trait))
+    few = replace(many, examples=min(ENOUGH, many.examples or ENOUGH))
+    part = partial(common.treated, lab, base, lists, training=few)
+    return [*(one for one in usual(lab, seed, trait) if one.name in ("base", "teacher")),
+            Condition("student", "student", "whole lists",
+                      lab.student(base, lists, "few", training=few), STUDENT),
             part("first", "the first number alone", "the rest uniform"),
             part("rest", "all but the first", "the first number uniform")]
 
