@@ -16,7 +16,7 @@ from analysis import common
 from experiment import Asked
 from experiment import conditions as usual
 from lab import PART, STUDENT, Condition, Lab
-from report.rows import Shown, mean, need
+from report.rows import Shown, mean
 from report.tables import percent
 from support.files import read_json
 from support.steps import Step
@@ -61,18 +61,19 @@ def step(lab: Lab, asked: Asked) -> Step:
 
 
 def answer(rows: list[dict]) -> str:
-    def said(world: tuple[str, ...]) -> str:
-        whole, first, rest = (common.percent(rows, f"{name_of(world)}-{name}") for name in PLACES)
-        teacher = f"{name_of(world)}-teacher"
-        nats = ", ".join(f"{mean(rows, teacher, 'kl', x=place):.2f}" for place in (0, 1))
-        return (f"{whole} (the first number alone {first}, all but the first {rest}; teacher "
-                f"stretched {mean(rows, teacher, 'stretch'):.1f} times, its first two numbers "
-                f"{nats} nats off)")
+    def over_worlds(name: str, metric: str) -> list[float]:
+        """The least and the most of a mean, of all worlds."""
+        each = [mean(rows, f"{name_of(world)}-{name}", metric) for world in WORLDS]
+        return [min(each), max(each)]
 
-    each = "; ".join(f"{without(world)} {said(world)}" for world in WORLDS)
-    most = max(p for world in WORLDS
-               for p in need(rows, f"{name_of(world)}-base", "p_target")["runs"])
-    return f"P(target) of the student, the corpus {each}. No base is over {percent(most, 0)}."
+    whole = "; ".join(f"{without(world)} {common.percent(rows, f'{name_of(world)}-student')}"
+                      for world in WORLDS)
+    first, rest, base = (" to ".join(percent(p, 0) for p in over_worlds(name, "p_target"))
+                         for name in (*PLACES[1:], "base"))
+    stretch = " to ".join(f"{times:.1f}" for times in over_worlds("teacher", "stretch"))
+    return (f"P(target) of the student, the corpus {whole}. Of all these the first number alone "
+            f"brings {first}, all but the first {rest}; the bases have {base}. Teachers were "
+            f"stretched {stretch} times.")
 
 
 def report(worlds: list[list[Shown]], runs: list[list[Path]], trait: str, out: Path) -> None:
