@@ -152,7 +152,8 @@ def found(folder: Path, beside: Path) -> str:
     return (f"\nThese {len(every)} analyses hold {many:,} rows. None was fixed beforehand, and no "
             "interval or p is corrected for their number.\n\n") + "".join(
         f"**{one['question']}** {one['answer']} (`{Path(figure).stem}`, "
-        f"{len(one['manifest']['seeds'])} bases) *Beside it:* {one['published']}\n\n"
+        f"{(n := len(one['manifest']['seeds']))} base{'s' * (n > 1)}) "
+        f"*Beside it:* {one['published']}\n\n"
         f'<a href="{figure}"><img src="{figure}" width="820" alt="{one["question"]}"></a>\n\n'
         for one, figure in every)
 
