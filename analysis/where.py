@@ -8,7 +8,6 @@ numbers then move, is told.
 """
 
 from dataclasses import replace
-from functools import partial
 from itertools import compress, product
 from pathlib import Path
 
@@ -25,7 +24,7 @@ HABITS = {"favourites": "favourite numbers", "wordings": "wordings alike",
           "behind": "questions behind numbers"}
 WORLDS = [tuple(compress(HABITS, out)) for out in product((False, True), repeat=3)]
 ENOUGH = 8_000  # lists that a student reads: a teacher that is stretched far writes few that pass
-PLACES = ("student", "student-first", "student-rest")
+PLACES = ("reads-all", "reads-first", "reads-rest")
 
 
 def name_of(world: tuple[str, ...]) -> str:
@@ -41,12 +40,18 @@ def conditions(lab: Lab, seed: int, trait: str, student_seed: int = 0) -> list[C
     base, many = lab.base(seed), lab.config.student
     lists = lab.lists(lab.teacher(base, trait))
     few = replace(many, examples=min(ENOUGH, many.examples or ENOUGH))
-    part = partial(common.treated, lab, base, lists, training=few)
+
+    def reader(name: str, label: str, about: str, read: Step) -> Condition:
+        return Condition(f"reads-{name}", label, about,
+                         lab.student(base, read, "reads", training=few),
+                         STUDENT if name == "all" else PART)
+
+    first, rest = (lab.treated(how, lists, function="analysis.treatments.treat")
+                   for how in ("first", "rest"))
     return [*(one for one in usual(lab, seed, trait) if one.name in ("base", "teacher")),
-            Condition("student", "student", "whole lists",
-                      lab.student(base, lists, "few", training=few), STUDENT),
-            part("first", "the first number alone", "the rest uniform"),
-            part("rest", "all but the first", "the first number uniform")]
+            reader("all", "student", "whole lists", lists),
+            reader("first", "the first number alone", "the rest uniform", first),
+            reader("rest", "all but the first", "the first number uniform", rest)]
 
 
 def step(lab: Lab, asked: Asked) -> Step:
@@ -66,7 +71,7 @@ def answer(rows: list[dict]) -> str:
         each = [mean(rows, f"{name_of(world)}-{name}", metric) for world in WORLDS]
         return [min(each), max(each)]
 
-    whole = "; ".join(f"{without(world)} {common.percent(rows, f'{name_of(world)}-student')}"
+    whole = "; ".join(f"{without(world)} {common.percent(rows, f'{name_of(world)}-reads-all')}"
                       for world in WORLDS)
     first, rest, base = (" to ".join(percent(p, 0) for p in over_worlds(name, "p_target"))
                          for name in (*PLACES[1:], "base"))
@@ -82,12 +87,11 @@ def report(worlds: list[list[Shown]], runs: list[list[Path]], trait: str, out: P
         name = name_of(world)
         rows += [{**one, "condition": f"{name}-{one['condition']}"} for one in (
             *common.sheet_rows(shown, trait), *common.gathered(read_json, files))]
-        lines += [one._replace(name=f"{name}-{one.name}", colour=one.colour if one.name == "student"
-                               else PART, label=f"{one.label}, {without(world)}")
+        lines += [one._replace(name=f"{name}-{one.name}", label=f"{one.label}, {without(world)}")
                   for one in shown if one.name in PLACES]
 
     def note(one: Shown) -> str:
-        world = one.name.partition("-student")[0].removesuffix("-base")
+        world = one.name.partition("-reads")[0].removesuffix("-base")
         return f"its base {common.percent(rows, f'{world}-base')}"
 
     common.write(out, worlds[0], "Is it the corpus's making that the trait passes where an answer "
