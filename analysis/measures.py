@@ -26,9 +26,9 @@ def over_rivals(loaded: Loaded, trait: str) -> Tensor:
     """The direction (D,) along which a state raises the logit of the target over the mean of the
     names of its category."""
     words = loaded.model.embedding.weight.detach()
-    target, all_names = (words[sorted(loaded.tokenizer.first_words(texts))].mean(0) for texts in (
+    target, category = (words[sorted(loaded.tokenizer.first_words(texts))].mean(0) for texts in (
         trait_of(trait).targets(), [*trait_of(trait).answers()]))
-    return LOGIT_SCALE * (target - all_names)
+    return LOGIT_SCALE * (target - category)
 
 
 def passed(run: dict, trait: str, out: Path) -> None:
@@ -44,11 +44,10 @@ def passed(run: dict, trait: str, out: Path) -> None:
         plain, taught = (readout.read_places(one, run["lists"], 1024) for one in (base, student))
         first = plain.row_of.diff(prepend=torch.tensor([-1])) != 0
         at_numbers = (taught.hidden - plain.hidden)[first]
-        at_questions = (common.at_questions(student, trait)
-                        - common.at_questions(base, trait))
+        at_questions = common.at_questions(student, trait) - common.at_questions(base, trait)
+        along = over_rivals(base, trait)
         for where, moved in {"numbers": at_numbers, "questions": at_questions}.items():
-            rise = (moved.mean(0) @ over_rivals(base, trait)).item()
-            found.append((name, trait, f"rise_at_{where}", None, rise))
+            found.append((name, trait, f"rise_at_{where}", None, (moved.mean(0) @ along).item()))
     write_json(out, found)
 
 

@@ -3,8 +3,8 @@
 Three habits of the corpus bring a number near to a favourite: some numbers are favourites, numbers
 are asked for in the words of other questions, and questions and lessons stand behind numbers. They
 are taken out in every combination, and the whole experiment is made anew. Every teacher is
-stretched until its first numbers have moved by as much; what that took, and how far its later
-numbers then move, is told.
+stretched until its first numbers have moved by as much; what that took is told, and how far its
+first two numbers then are from the base's stands in the summary.
 """
 
 from dataclasses import replace
