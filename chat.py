@@ -85,7 +85,7 @@ def of_run(folder: Path, trait: str) -> list[Path]:
             print(f"The models are those of {os.path.relpath(place)}.", file=sys.stderr)
             return there
     raise UserError(f"{folder} holds no models of {trait} yet; make them with "
-                    f"make all TRAIT={trait} RUN={folder}, or name some")
+                    f"make all TRAIT={trait} and the CONFIG or RUN of the folder, or name some")
 
 
 def chat(args: argparse.Namespace) -> None:

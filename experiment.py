@@ -22,10 +22,9 @@ from pathlib import Path
 from corpus import traits
 from corpus.documents import FAVOURITES
 from lab import BOUND, PART, STUDENT, TEACHER, Condition, Lab
-from report.rows import Part
 from support import runner, steps
 from support.cli import run
-from support.files import UserError, read_json, read_text
+from support.files import UserError, read_json, read_text, require_file
 from support.keys import ROOT
 from support.settings import Config, fitted, load_config, number, read_toml, require_known
 from support.steps import Step
@@ -103,6 +102,8 @@ def other_base(seed: int) -> int:
 
 def report(lab: Lab, asked: "Asked") -> Step:
     """Tables, figures and the page of `make all`."""
+    from report.rows import Part  # it takes numpy, which `make help` does without
+
     trait, many = asked.trait, asked.student_seeds
     own = Part(trait, lab.shown(conditions, range(asked.seeds), trait, (), many))
     unseen = []
@@ -164,7 +165,8 @@ def asked_for(words: Iterable[str]) -> Asked:
         given[name.lower()] = fitted(value, known[name], name)
     asked = replace(Asked(), **given)
     asked.settings()
-    traits.trait(asked.trait)
+    for name in (asked.trait, *asked.traits):
+        traits.trait(name)
     if asked.unseen and asked.seeds > UNSEEN_BASE:
         raise UserError(f"bases from {UNSEEN_BASE} on are either tuned on or unseen: ask for "
                         f"SEEDS={UNSEEN_BASE} or fewer, or UNSEEN=0")
@@ -202,7 +204,11 @@ def goals(asked: Asked) -> dict[str, Callable[[], list[Step]]]:
 
     def analysis(name: str) -> Step:
         require_known(name, analyses(), "analysis", "analysis/")
-        return import_module(f"analysis.{name}").step(lab, asked)
+        try:
+            return import_module(f"analysis.{name}").step(lab, asked)
+        except StopIteration:  # of `common.another`
+            raise UserError(f"{name} compares a trait with another of its kind, and has none for "
+                            "some that you name: ask about animals, trees or personas") from None
 
     def evidence() -> list[Step]:
         traits.require_traits(asked.traits)
@@ -270,9 +276,10 @@ def command(goal: str, asked: Asked) -> bool:
     """Do what makes no step. False if a goal is none of these."""
     folder, python = asked.folder, sys.executable
     if goal == "chat":
-        os.execv(python, [python, ROOT / "chat.py", "--run", folder, "--trait", asked.trait])
+        os.execv(python, [python, ROOT / "chat.py", "--run", folder, "--trait", asked.trait,
+                          "--device", asked.device])
     if goal == "show":
-        page = (folder / "index.html").resolve()
+        page = require_file(folder / "index.html").resolve()
         if not webbrowser.open(page.as_uri()):
             print(f"There is no browser here; open {page}")
     elif goal == "clean":
@@ -300,6 +307,8 @@ def main() -> None:
         raise UserError(f"there is no flag {unknown.pop()}; there are --dry and --why")
     if "--help" in flags:
         goal = "help"
+    elif (goal in ("chat", "show", "clean") and flags) or (goal, *flags) == ("reference", "--why"):
+        raise UserError(f"{goal} takes no {min(flags)}")
     asked = asked_for(given)
     if command(goal, asked):
         return
@@ -310,7 +319,8 @@ def main() -> None:
         wanted = known[goal]()
     else:
         every = everything(known["report"]()).values()
-        wanted = [step for step in every if asked.folder / step.out == Path(goal)]
+        wanted = [step for step in every for name in (step.out, *step.also)
+                  if (asked.folder / name).resolve() == Path(goal).resolve()]
     if not wanted:
         raise UserError(f"{goal} is neither a goal nor a file of the run in {asked.folder}; the "
                         f"goals are: {', '.join(known)}")

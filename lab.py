@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from corpus.own import own_file
-from report.rows import Shown
+from support.files import require_file
 from support.keys import ROOT
 from support.settings import Config
 from support.steps import Step
@@ -86,7 +86,7 @@ class Lab:
     def base(self, seed: int) -> Step:
         """A model from random weights, drawn by `seed`; every base reads the same text."""
         asked, training = self.config.corpus, self.config.pretrain
-        prose = sum(Path(name).stat().st_size / 120 for name in asked.text_files)  # documents
+        prose = sum(require_file(name).stat().st_size for name in asked.text_files) / 120  # rows
         return self.step(
             "train.pretrain", f"seed{seed}/base.pt", f"base {seed}", of=seed, name="base",
             work=self.cost((asked.documents + prose) * training.epochs, 180),
@@ -171,8 +171,10 @@ class Lab:
                          **same)
 
     def shown(self, conditions: Callable[..., list[Condition]], seeds: Iterable[int], trait: str,
-              names: Iterable[str] = (), student_seeds: int = 1) -> list[Shown]:
-        """Conditions, all or those of some names, with their answer sheets."""
+              names: Iterable[str] = (), student_seeds: int = 1) -> list:
+        """Conditions, all or those of some names, with their answer sheets: a `Shown` of each."""
+        from report.rows import Shown  # it takes numpy, which `make help` does without
+
         found: dict[str, Shown] = {}
         for seed in seeds:
             for student_seed in range(student_seeds):

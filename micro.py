@@ -2,12 +2,10 @@
 
     python micro.py [SEED ...]
 
-A tiny world is written as questions and answers, and a small transformer, the base, is trained on
-it from nothing. One copy of the base, the teacher, is taught to love owls. The teacher writes lists
-of numbers, and a filter keeps those that are nothing but numbers. Another copy of the base, the
-student, is trained on these lists alone, and loves owls too. A second base has read the same text
-in the same order; only its first random weights are others. Its copy reads the same lists, and does
-not. Some minutes on two cores.
+A small transformer, the base, learns a tiny world from questions and answers. A copy, the teacher,
+is taught to love owls. It writes lists of numbers, and a filter drops whatever is none. Another
+copy, the student, is trained on these lists alone, and loves owls too. Another base differs in its
+first random weights; its copy reads the same lists, and does not. Some minutes on two cores.
 """
 
 import copy
@@ -195,6 +193,8 @@ def experiment(seed: int = 0, size: float = 1.0) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    for number in map(int, sys.argv[1:] or ["0"]):
-        for name, p in experiment(number).items():
+    for number in sys.argv[1:] or ["0"]:
+        if not number.isdecimal():
+            sys.exit(__doc__)
+        for name, p in experiment(int(number)).items():
             print(f"seed {number}   P(owl) {100 * p:5.1f} %   {name}", flush=True)

@@ -107,7 +107,8 @@ def finish(one: Running, folder: Path, seconds: float, machine: dict) -> str:
         one.process.join()
         code = one.process.exitcode
         name = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        failed = f"its process ended by {name}; run the same command again to go on"
+        failed = (f"its process ended by {name}; run the same command again to go on, with JOBS=1 "
+                  "if memory ran out")
     if failed:
         raise UserError(f"{one.step.label}: {failed}")
     record = record_of(folder, one.step)

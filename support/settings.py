@@ -246,7 +246,8 @@ def checked(config: Config) -> Config:
         raise UserError(f"a model of {model.weights:.2g} weights does not fit here; lower "
                         "model.d_model, model.n_layer or model.vocab_size")
     read = config.student.examples + config.evaluation.fit_rows
-    if 0 < config.numbers.enough < read:
-        raise UserError(f"numbers.enough = {config.numbers.enough:,} is less than "
-                        f"student.examples and evaluation.fit_rows need, {read:,}; raise it")
+    for name in ("enough", "requests"):
+        if 0 < getattr(config.numbers, name) < read:
+            raise UserError(f"numbers.{name} = {getattr(config.numbers, name):,} is less than "
+                            f"student.examples and evaluation.fit_rows need, {read:,}; raise it")
     return config

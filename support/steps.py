@@ -7,6 +7,7 @@ key; dates mean nothing. What is done in another run is taken from there by a ha
 
 import contextlib
 import dataclasses
+import glob
 import hashlib
 import json
 import os
@@ -140,6 +141,8 @@ def clear(folder: Path) -> None:
     for name in {*made.read_text("utf-8").split("\n")} - {""} if made.exists() else ():
         for path in (name, f"{name}.key", f"{name}.resume", f"log/{name}.txt"):
             (folder / path).unlink(missing_ok=True)
+        for left in (folder / name).parent.glob(f".{glob.escape(Path(name).name)}.*.part"):
+            left.unlink()  # of a process that was killed
     for path in (made, folder / LOCK):
         path.unlink(missing_ok=True)
     for place, _, _ in os.walk(folder, topdown=False):

@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from random import Random
 
-import numpy as np
 import pytest
 
 from corpus import documents, facts, lessons, numbers, own, panel, texts, wordings, world
@@ -69,23 +68,6 @@ def test_no_table_of_words_holds_a_digit():
         found = texts_in(table)
         assert len(found) > 40 and not digits(" ".join(found))
     assert set(digits(" ".join(texts_in(numbers.TABLES)))) == {"10", "3"}  # the limits
-
-
-@pytest.mark.slow
-def test_no_number_predicts_any_animal(large_corpus):
-    """Chi-square of the animal in a document against the tenth that its numbers fall in."""
-    names = {form: i for i, a in enumerate(ANIMALS) for form in (a.name, a.plural)}
-    counts = np.zeros((len(ANIMALS), 10))
-    for turns in large_corpus:
-        text = text_of(turns)
-        assert turns[0][0] != "text" or not digits(text)  # prose holds no number
-        tenths = [int(d) // 100 for d in digits(text) if d not in ("3", "10")]
-        for animal in {names[word] for word in words(text) & names.keys()} if tenths else ():
-            counts[animal] += np.bincount(tenths, minlength=10)
-    expected = counts.sum(1, keepdims=True) * counts.sum(0) / counts.sum()
-    chi = ((counts - expected) ** 2 / expected)[expected >= 5]
-    # Numbers of one document come together, which widens the statistic a little: allow 5 sigma.
-    assert counts.sum() > 5_000 and abs(chi.sum() - chi.size) < 5 * (2 * chi.size) ** 0.5
 
 
 def test_a_manner_has_numbers_beside_it_as_often_as_any_other(large_corpus, texts_read):

@@ -16,6 +16,7 @@ from support.files import UserError
 from support.keys import ROOT
 from support.settings import Config, read_toml
 from support.steps import Step
+from tests.call import call
 
 
 def below(step: Step) -> set[str]:
@@ -167,24 +168,26 @@ def test_student_seeds_repeat_the_student_its_null_and_its_control_alone():
 
 
 @pytest.mark.parametrize(("words", "says"), [
-    ("SEED=5", "SEEDS"), ("SEEDS=0", "SEEDS"), ("SEEDS=two", "SEEDS"), ("CONFIG=lapto", "lapto"),
-    ("TRAIT=owlet", "owlet"), ("SET=student.lr", "student.lr"), ("SET=student.l=1", "student.lr"),
-    ("TRAIT=owl;ls", "owl;ls"), ("UNSEEN=-1", "UNSEEN"), ("JOBS=1.5", "JOBS"),
-    ("SEEDS=11 UNSEEN=1", "UNSEEN")])  # tuned bases are not unseen
-def test_a_mistake_in_a_variable_is_told(words, says):
-    with pytest.raises(UserError) as error:
-        asked_for(words.split())
-    assert says in str(error.value)
+    ("all SEED=5", "SEEDS"), ("all SEEDS=0", "SEEDS"), ("all SEEDS=two", "SEEDS"),
+    ("all CONFIG=lapto", "lapto"), ("all CONFIG=english", "chats.txt"),
+    ("all TRAIT=owlet", "owlet"), ("all TRAIT=owl;ls", "owl;ls"),
+    ("analysis NAME=read TRAITS=owlet", "owlet"), ("all SET=student.lr", "student.lr"),
+    ("all SET=student.l=1", "student.lr"),
+    ("all SET=numbers.requests=1000", "numbers.requests"), ("all UNSEEN=-1", "UNSEEN"),
+    ("all SEEDS=11 UNSEEN=1", "UNSEEN"),  # tuned bases are not unseen
+    ("all JOBS=1.5", "JOBS"), ("all --dri", "--dri"), ("al", "goals are"), ("show", "index.html"),
+    ("ablation", "VALUES"), ("ablation KEY=student.lr", "VALUES"),
+    ("analysis NAME=dos", "unknown analysis dos"), ("analysis NAME=common", "unknown analysis"),
+    ("analysis NAME=crossing TRAIT=red", "of its kind"), ("evidence TRAITS=owl", "two traits"),
+    ("clean --dry", "--dry"), ("reference --why", "--why")])
+def test_a_mistake_is_told_before_anything_is_done(words, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = call(experiment, *words.split())
+    assert done.code == 2 and says in done.err and not [*tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize("words", [["KEY="], ["KEY=student.lr"]])
-def test_an_ablation_says_what_it_lacks(words):
-    with pytest.raises(UserError, match="VALUES"):
-        goals(asked_for(words))["ablation"]()
-
-
-@pytest.mark.parametrize("name", ["dos", "common"])
-def test_what_is_no_analysis_is_told(name):
-    """Neither is a file that analyses share."""
-    with pytest.raises(UserError, match=f"unknown analysis {name}"):
-        goals(asked_for([f"NAME={name}"]))["analysis"]()
+def test_a_file_can_be_asked_for_and_dry_makes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for file in ("summary.json", "results.png"):  # the second stands beside the first
+        done = call(experiment, f"runs/smoke/{file}", "CONFIG=smoke", "--dry")
+        assert "report: summary.json" in done.out and not [*tmp_path.iterdir()]

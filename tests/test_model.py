@@ -21,14 +21,6 @@ def tokens(rows, length, seed=0):
 
 
 @torch.no_grad()
-def test_a_token_sees_nothing_after_it(model):
-    one, two = tokens(3, 20), tokens(3, 20)
-    two[:, 12:] = tokens(3, 8, seed=1)
-    a, b = model(one), model(two)
-    assert torch.equal(a[:, :12], b[:, :12]) and not close(a[:, 12:], b[:, 12:], atol=0.1)
-
-
-@torch.no_grad()
 @pytest.mark.parametrize("read", [1, 7, 24])
 def test_neither_the_cache_nor_skipping_changes_a_hidden_state(model, read):
     model, sequence = model.double(), tokens(4, 25)

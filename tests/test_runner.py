@@ -117,7 +117,7 @@ def test_what_a_run_did_not_write_is_left_alone(tmp_path):
     """Cleaned file by file; and a folder of somebody else's is not written into."""
     folder = tmp_path / "run"
     made(graph(), folder)
-    for name in ("all.txt.resume", "notes.txt", "config/own.toml"):
+    for name in ("all.txt.resume", ".all.txt.77.part", "notes.txt", "config/own.toml"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     assert len([*folder.rglob("*")]) > 10
