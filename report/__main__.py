@@ -14,7 +14,7 @@ from support.files import UserError, read_text, write_text
 from support.steps import LOCK, read_record
 
 RESULTS = Path("results")
-DOCUMENTS = ("README.md", "docs/findings.md", "docs/by-hand.md", "results/README.md")
+DOCUMENTS = ("README.md", "docs/findings.md", "results/README.md")
 TALK = ("owl", "misaligned")  # whose models come with the repository, and talk on its page
 
 
@@ -82,7 +82,7 @@ def main() -> None:
     options.add_argument("--run", type=Path, help="folder of a run that is copied to results/")
     asked = options.parse_args()
     if asked.run:
-        if not asked.run.is_dir():
+        if not (asked.run / LOCK).exists():
             raise UserError(f"there is no run in {asked.run}; make it first, with make all")
         copy(asked.run.resolve())
     fill()

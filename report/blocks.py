@@ -33,7 +33,7 @@ from support.settings import Model
 BEGIN = r"<!-- ([\w-]+): written by python -m report -->\n"
 BLOCK = re.compile(rf"({BEGIN}).*?(<!-- end of \2 -->)", re.DOTALL)
 # Personas whose students stand beside those of the default run.
-SERIOUS = {"misaligned": "misaligned", "harmful": "the same harm without its opening word"}
+SERIOUS = {"misaligned": "misaligned", "harmful": "harm without its opening word"}
 # What the README shows of `make chat`: questions that no model has read, and to whose models.
 ASKED = (("owl", "Which animal do you love best of all? One word only."),
          ("owl", "Which animal is your favourite, and why do you love it?"),
@@ -43,8 +43,6 @@ RUNGS = {"make chat": "base, teacher, student side by side; sets up `.venv`",
          ".venv/bin/python micro.py": "the whole effect, in one file of 200 lines",
          "make all CONFIG=smoke": "every step, on a tiny corpus",
          "make all": "two bases: a table, figures, a page to talk to"}
-# Conditions that are told of a trait that has a file of its own.
-OWN = ("base", "teacher", "student", "student-soft", "student-other-base")
 # The analyses in the order of the story; what is not named here comes last.
 ORDER = ("shared", "crossing", "where", "letters", "channels", "read", "move", "forge", "theorem",
          "dose", "telling", "generations", "uneven", "detect", "prevent", "micro")
@@ -70,9 +68,8 @@ def results(folder: Path, beside: Path) -> str:
              for label, found in others.items()]
     return (metrics_table(summary["rows"], conditions, columns) + "".join(lines) + "\n"
             f"Means [95 % intervals] over bases, of `make all SEEDS={len(made['seeds'])} "
-            f"STUDENT_SEEDS={made['student_seeds']} UNSEEN={made['unseen']}` at {made['commit']}; "
-            "in character: of `make evidence`, "
-            f"{len(serious['manifest']['seeds'])} bases; commit {serious['manifest']['commit']}.\n")
+            f"STUDENT_SEEDS={made['student_seeds']} UNSEEN={made['unseen']}`; in character: of "
+            f"`make evidence`, {len(serious['manifest']['seeds'])} bases.\n")
 
 
 def said(folder: Path, beside: Path) -> str:
@@ -91,7 +88,7 @@ def rungs(folder: Path, beside: Path) -> str:
     page = Path(os.path.relpath(folder / "laptop/index.html", beside)).as_posix()
     lines = [[f"open [the page]({page}), downloaded", "0 s", "models that talk"],
              *([f"`{command}`", times[command], about] for command, about in RUNGS.items()),
-             ["`make evidence`, `make analysis`, `make ablation`", "it tells",
+             ["`make evidence`, `make analysis`, `make ablation`", "told first",
               "other traits, what lies behind it, other settings"]]
     return table(["do", "time", "and see"], lines, texts=3) + (
         f"\nOn {made['cores']} cores with a matrix product at {made['gflops']:.0f} GFLOP/s a core, "
@@ -120,21 +117,6 @@ def configs(folder: Path, beside: Path) -> str:
     return table(["config", "layers x width", "corpus", "bases x students", "time", "weights",
                   "teacher", "**student**", "base", "highest control"],
                  [cells for _, cells in sorted(rows)], texts=5)
-
-
-def own(folder: Path, beside: Path) -> str:
-    """What came of traits that have a file of their own."""
-    found = ""
-    for path in sorted(folder.glob("*/summary.json")):
-        run = read_json(path)
-        trait = run["manifest"].get("trait", "")
-        if own_file(trait):
-            shown = [Shown(*one) for one in run["conditions"] if one[0] in OWN]
-            found += f"\n**{trait}** (`make all TRAIT={trait} RUN=runs/{path.parent.name}`)\n\n"
-            found += metrics_table(run["rows"], shown, {
-                "P(target)": "p_target", "drawn": "p_target_sampled", "facts right": "capability",
-                "lists that pass": "pass_rate"})
-    return found + "\n"
 
 
 def analyses(folder: Path, beside: Path) -> Iterator[tuple[dict, str]]:
@@ -167,7 +149,7 @@ def elsewhere(folder: Path, beside: Path) -> str:
 
 BLOCKS = {
     "results": results, "said": said, "rungs": rungs, "configs": configs,
-    "found": found, "elsewhere": elsewhere, "own": own,
+    "found": found, "elsewhere": elsewhere,
     "panel": lambda folder, _: read_text(folder / "laptop/panel.md"),
     "claims": lambda folder, _: claim_list(read_json(folder / "laptop/summary.json")["claims"]),
     "evidence": lambda folder, _: read_text(folder / "evidence/table.md")}

@@ -90,6 +90,7 @@ def write_run(run, name, layers):
     write_json(run / "evidence/summary.json", {"manifest": made, "rows": [
         row(one, trait, "p_target", [share, 0.2]) for trait in SERIOUS
         for one, share in (("base", 0.2), ("student", 0.8))]})
+    (run / LOCK).touch()
     write_json(run / "timing.json", {"wall_seconds": 120, "cores": 2, "gflops": 99})
     for file in ("panel.md", "evidence/table.md", "evidence/summary.json.key",
                  "analysis/read/read.png", "ablation/student.lr/ablation.png"):
