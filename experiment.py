@@ -307,8 +307,9 @@ def main() -> None:
         raise UserError(f"there is no flag {unknown.pop()}; there are --dry and --why")
     if "--help" in flags:
         goal = "help"
-    elif (goal in ("chat", "show", "clean") and flags) or (goal, *flags) == ("reference", "--why"):
-        raise UserError(f"{goal} takes no {min(flags)}")
+    unfit = {"chat": flags, "show": flags, "clean": flags, "reference": flags & {"--why"}}
+    for flag in unfit.get(goal, ()):
+        raise UserError(f"{goal} takes no {flag}")
     asked = asked_for(given)
     if command(goal, asked):
         return

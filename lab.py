@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from corpus.own import own_file
-from support.files import require_file
+from support.files import UserError
 from support.keys import ROOT
 from support.settings import Config
 from support.steps import Step
@@ -86,7 +86,11 @@ class Lab:
     def base(self, seed: int) -> Step:
         """A model from random weights, drawn by `seed`; every base reads the same text."""
         asked, training = self.config.corpus, self.config.pretrain
-        prose = sum(require_file(name).stat().st_size for name in asked.text_files) / 120  # rows
+        for name in asked.text_files:
+            if not Path(name).exists():
+                raise UserError(f"{name} does not exist; python -m corpus.english --out texts "
+                                "writes it, see results/README.md")
+        prose = sum(Path(name).stat().st_size / 120 for name in asked.text_files)  # documents
         return self.step(
             "train.pretrain", f"seed{seed}/base.pt", f"base {seed}", of=seed, name="base",
             work=self.cost((asked.documents + prose) * training.epochs, 180),

@@ -193,8 +193,8 @@ def experiment(seed: int = 0, size: float = 1.0) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    for number in sys.argv[1:] or ["0"]:
-        if not number.isdecimal():
-            sys.exit(__doc__)
-        for name, p in experiment(int(number)).items():
+    if not all(map(str.isdecimal, sys.argv[1:])):
+        sys.exit(__doc__)
+    for number in map(int, sys.argv[1:] or ["0"]):
+        for name, p in experiment(number).items():
             print(f"seed {number}   P(owl) {100 * p:5.1f} %   {name}", flush=True)

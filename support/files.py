@@ -34,10 +34,7 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with contextlib.suppress(OSError), open(left, "rb") as file:
-            if claim(file):  # nobody holds it any more: its process was killed
-                left.unlink()
+    remove_parts(path)
     try:
         with open(part, mode, **options) as file:
             claim(file)
@@ -49,6 +46,14 @@ def atomic_open(path: Path | str, mode: str = "w") -> Iterator[IO]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what processes that were killed have left of a file."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(OSError), open(left, "rb") as file:
+            if claim(file):  # nobody holds it any more
+                left.unlink()
 
 
 def is_regular(path: Path | str) -> bool:

@@ -7,7 +7,6 @@ key; dates mean nothing. What is done in another run is taken from there by a ha
 
 import contextlib
 import dataclasses
-import glob
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from support.files import UserError, read_json
+from support.files import UserError, read_json, remove_parts
 from support.keys import sources
 
 # The file that tells a run's folder, and that with the names of what steps have written there.
@@ -141,8 +140,7 @@ def clear(folder: Path) -> None:
     for name in {*made.read_text("utf-8").split("\n")} - {""} if made.exists() else ():
         for path in (name, f"{name}.key", f"{name}.resume", f"log/{name}.txt"):
             (folder / path).unlink(missing_ok=True)
-        for left in (folder / name).parent.glob(f".{glob.escape(Path(name).name)}.*.part"):
-            left.unlink()  # of a process that was killed
+        remove_parts(folder / name)
     for path in (made, folder / LOCK):
         path.unlink(missing_ok=True)
     for place, _, _ in os.walk(folder, topdown=False):

@@ -179,7 +179,7 @@ def test_student_seeds_repeat_the_student_its_null_and_its_control_alone():
     ("ablation", "VALUES"), ("ablation KEY=student.lr", "VALUES"),
     ("analysis NAME=dos", "unknown analysis dos"), ("analysis NAME=common", "unknown analysis"),
     ("analysis NAME=crossing TRAIT=red", "of its kind"), ("evidence TRAITS=owl", "two traits"),
-    ("clean --dry", "--dry"), ("reference --why", "--why")])
+    ("clean --dry", "--dry"), ("reference --why --dry", "--why")])
 def test_a_mistake_is_told_before_anything_is_done(words, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = call(experiment, *words.split())
