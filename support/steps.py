@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from support.files import UserError, read_json, remove_parts
+from support.files import UserError, read_json, remove_parts, write_json
 from support.keys import sources
 
 # The file that tells a run's folder, and that with the names of what steps have written there.
@@ -107,21 +107,24 @@ def other_runs(folder: Path) -> dict[str, Path]:
 
 
 def take(step: Step, folder: Path, record: Path) -> bool:
-    """Take the files of a step from another run, by hard links. False where they are not whole."""
+    """Take the files of a step from another run, or another place of this, by hard links; they may
+    be called otherwise there. False where they are not whole."""
     found, own = read_record(record), record_of(folder, step)
-    if found.get("key") != step.key or list(found["sizes"]) != step.names:
+    if found.get("key") != step.key:
         return False
     mark(step, folder)
     own.unlink(missing_ok=True)  # no new output stands beside an old key: that comes last
-    for name in (*step.names, own.name):
+    for there, name in zip(found["sizes"], step.names, strict=True):
         part = own.with_name(f".{name}.link.part")
         part.unlink(missing_ok=True)
         try:
-            os.link(record.parent / name, part)
+            os.link(record.parent / there, part)
         except OSError:  # another disk, or one without links
-            shutil.copy2(record.parent / name, part)
+            shutil.copy2(record.parent / there, part)
         os.replace(part, own.with_name(name))
         part.unlink(missing_ok=True)  # `replace` leaves it where both are one file already
+    sizes = dict(zip(step.names, found["sizes"].values(), strict=True))
+    write_json(own, {**found, "label": step.label, "sizes": sizes})
     return True
 
 

@@ -96,6 +96,14 @@ def test_every_file_of_a_step_counts(tmp_path):
     assert made(goals, folder) == 1 and (folder / "one.more").read_text() == "two"
 
 
+def test_what_is_called_otherwise_in_another_run_is_taken(tmp_path):
+    """As an analysis calls a student that `make all` trains too."""
+    for run, name, steps in (("one", "one", 1), ("two", "other", 0), ("two", "other", 0)):
+        assert made([toy("two_files", f"{name}.txt", also=(f"{name}.more",))],
+                    tmp_path / run) == steps
+    assert (tmp_path / "two/other.more").read_text() == "two"
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_another_run_lends_its_files_and_either_can_be_cleaned(tmp_path, monkeypatch, links):
     made(graph(), tmp_path / "one")
