@@ -98,12 +98,18 @@ def read_record(path: Path) -> dict:
     return record if whole else {}
 
 
-def other_runs(folder: Path) -> dict[str, Path]:
-    """The records of the runs in `runs/` and beside this one, by key."""
+def other_runs(folder: Path) -> dict[tuple[str, str], Path]:
+    """The records of the runs in `runs/` and beside this one, by key and output, and by key alone,
+    which is (key, "")."""
     runs = {lock.parent.resolve() for home in (Path("runs"), folder.parent)
             for lock in home.glob(f"*/{LOCK}")}
-    return {read_record(path).get("key", ""): path
-            for run in sorted(runs) for path in sorted(run.rglob("*.key"))}
+    found = {}
+    for run in sorted(runs):
+        for path in sorted(run.rglob("*.key")):
+            key = read_record(path).get("key", "")
+            out = path.relative_to(run).as_posix().removesuffix(".key")
+            found[key, out] = found[key, ""] = path
+    return found
 
 
 def take(step: Step, folder: Path, record: Path) -> bool:
@@ -164,8 +170,9 @@ def missing(goals: Iterable[Step], folder: Path, link: bool = True) -> list[Step
         if read_record(record_of(folder, step)).get("key") == step.key:
             return
         if not others:
-            others.update({"": folder, **other_runs(folder)})
-        if step.key in others and (not link or take(step, folder, others[step.key])):
+            others.update({("", ""): folder, **other_runs(folder)})
+        there = others.get((step.key, step.out)) or others.get((step.key, ""))
+        if there and (not link or take(step, folder, there)):
             return
         for one in step.steps:
             settle(one)

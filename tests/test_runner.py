@@ -102,6 +102,11 @@ def test_what_is_called_otherwise_in_another_run_is_taken(tmp_path):
         assert made([toy("two_files", f"{name}.txt", also=(f"{name}.more",))],
                     tmp_path / run) == steps
     assert (tmp_path / "two/other.more").read_text() == "two"
+    # Of files of one key that differ, as those of two machines may, the one of that name is taken.
+    (tmp_path / "two/other.more").unlink()  # it is a link
+    (tmp_path / "two/other.more").write_text("too")
+    made([toy("two_files", "one.txt", also=("one.more",))], tmp_path / "three")
+    assert (tmp_path / "three/one.more").read_text() == "two"
 
 
 @pytest.mark.parametrize("links", [True, False])
