@@ -89,7 +89,7 @@ def rungs(folder: Path, beside: Path) -> str:
     lines = [[f"open [the page]({page}), downloaded", "0 s", "models that talk"],
              *([f"`{command}`", times[command], about] for command, about in RUNGS.items()),
              ["`make evidence`, `make analysis`, `make ablation`", "they tell",
-              "other traits, what lies behind it, other settings"]]
+              "other traits, causes, settings"]]
     return table(["do", "time", "and see"], lines, texts=3) + (
         f"\nOn {made['cores']} cores with a matrix product at {made['gflops']:.0f} GFLOP/s a core, "
         "from a fresh clone.\n")
