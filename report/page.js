@@ -105,8 +105,9 @@ function paint(values) { // more than usual is blue, less is vermilion
 function along(word) { // how far each number's embedding lies along a word's
   const D = about.config.d_model, embedding = base.weights["embedding.weight"];
   const row = token => embedding.subarray(token * D, (token + 1) * D);
+  const wanted = row(tokenizer.encode(word)[0]);
   const values = Array.from({ length: 1000 }, (_, n) => row(tokenizer.numbers + n).reduce(
-    (sum, value, i) => sum + value * row(tokenizer.encode(word)[0])[i], 0));
+    (sum, value, i) => sum + value * wanted[i], 0));
   const mean = total(values) / 1000;
   return values.map(value => value - mean);
 }
